@@ -1,0 +1,304 @@
+//! What a call is called: our id, the carrier's ids, its steps and turns, and the URLs that bring
+//! a carrier back to it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+use uuid::Uuid;
+
+/// Our id of a call: a UUID, sortable by time when it is version 7.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CallId(Uuid);
+
+impl CallId {
+    /// Wraps a UUID. The caller draws it (version 7 keeps ids in order of time).
+    #[must_use]
+    pub const fn new(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// The UUID itself.
+    #[must_use]
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for CallId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::parse_str(text).map(Self)
+    }
+}
+
+/// The name of a provider: `twilio`, `plivo`, `telnyx`, or one of your own.
+///
+/// An open newtype and not an enum: a provider that this crate never heard of is a provider too.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ProviderName(Cow<'static, str>);
+
+impl ProviderName {
+    /// Names a provider at compile time. Lower-case letters, as it stands in URLs.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for ProviderName {
+    fn from(name: String) -> Self {
+        Self(Cow::Owned(name))
+    }
+}
+
+impl fmt::Display for ProviderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ProviderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One carrier id of a call, with its kind and the rank of that kind.
+///
+/// Carriers give several: Plivo a request id first and the call's own later, Telnyx a control, a
+/// leg and a session id. Commands go to the id of the highest rank.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ProviderCallId {
+    kind: Cow<'static, str>,
+    rank: u8,
+    value: String,
+}
+
+impl ProviderCallId {
+    /// An id of a kind (the carrier's word, `"call"` or `"request"`) and the rank of that kind.
+    pub fn new(kind: impl Into<Cow<'static, str>>, rank: u8, value: impl Into<String>) -> Self {
+        Self { kind: kind.into(), rank, value: value.into() }
+    }
+
+    /// The carrier's word for this kind of id.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The id itself, as the carrier wrote it.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+/// The carrier ids of one call, lowest rank first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ProviderCallIds(Vec<ProviderCallId>);
+
+impl ProviderCallIds {
+    /// No id yet: the carrier has not answered.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Just this id.
+    #[must_use]
+    pub fn of(id: ProviderCallId) -> Self {
+        Self(vec![id])
+    }
+
+    /// The id to which commands go: the one of the highest rank.
+    #[must_use]
+    pub fn current(&self) -> Option<&ProviderCallId> {
+        self.0.last()
+    }
+
+    /// The value of [`current`](Self::current).
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        self.current().map(ProviderCallId::value)
+    }
+
+    /// All of them, lowest rank first.
+    pub fn iter(&self) -> impl Iterator<Item = &ProviderCallId> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes in the ids that are new, and says whether there were any.
+    ///
+    /// A kind that is already known keeps its first value, so that neither a late answer nor
+    /// another leg can take a call over.
+    pub fn merge(&mut self, others: &Self) -> bool {
+        let before = self.0.len();
+        for other in &others.0 {
+            if !self.0.iter().any(|known| known.kind == other.kind) {
+                let place = self.0.partition_point(|known| known.rank <= other.rank);
+                self.0.insert(place, other.clone());
+            }
+        }
+        self.0.len() != before
+    }
+}
+
+/// The number of a call's script: +1 with each new plan.
+///
+/// It stands in every callback URL, so that a request that belongs to an older plan is known as
+/// such.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Step(pub u32);
+
+impl Step {
+    /// The step after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The number of a turn in a conversation: what is said in it answers no other turn.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Turn(pub u32);
+
+impl Turn {
+    /// The turn after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where a provider's callbacks arrive: the public URL of one webhook endpoint.
+///
+/// It comes from configuration and never from a request, so that nobody can lead a carrier
+/// elsewhere by a `Host` header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callbacks {
+    endpoint: Url,
+}
+
+impl Callbacks {
+    /// Callbacks to this endpoint, `https://voice.example.com/webhooks/twilio`.
+    #[must_use]
+    pub const fn to(endpoint: Url) -> Self {
+        Self { endpoint }
+    }
+
+    /// The endpoint itself: what stands in a carrier's console for inbound calls.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Url {
+        &self.endpoint
+    }
+}
+
+/// What a provider needs to know of a call to steer it: ids, step and callback URLs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallRef {
+    /// Our id.
+    pub id: CallId,
+    /// The carrier's ids.
+    pub ids: ProviderCallIds,
+    /// The step whose plan is being carried out.
+    pub step: Step,
+    /// Where callbacks go.
+    pub callbacks: Callbacks,
+}
+
+impl CallRef {
+    /// The callback URL of this call and step for one `kind` of request (a word of the provider
+    /// crate's own).
+    ///
+    /// Call, step and kind together make two genuine requests differ in their signed bytes unless
+    /// one repeats the other; that is what deduplication rests on.
+    #[must_use]
+    pub fn callback(&self, kind: &str) -> Url {
+        let mut url = self.callbacks.endpoint.clone();
+        url.query_pairs_mut()
+            .append_pair("call", &self.id.to_string())
+            .append_pair("step", &self.step.to_string())
+            .append_pair("kind", kind);
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_kind_of_id_is_never_replaced_by_an_older() {
+        let mut ids = ProviderCallIds::of(ProviderCallId::new("call", 2, "CALL"));
+        assert!(ids.merge(&ProviderCallIds::of(ProviderCallId::new("request", 1, "REQUEST"))));
+        assert_eq!(ids.value(), Some("CALL"));
+        assert!(!ids.merge(&ProviderCallIds::of(ProviderCallId::new("call", 2, "OTHER"))));
+        assert_eq!(ids.value(), Some("CALL"));
+    }
+
+    #[test]
+    fn callback_urls_keep_the_prefix_and_differ_by_call_step_and_kind() {
+        let call = CallRef {
+            id: CallId::new(Uuid::nil()),
+            ids: ProviderCallIds::none(),
+            step: Step(3),
+            callbacks: Callbacks::to(
+                Url::parse("https://voice.example.com/phone/webhooks/twilio").unwrap(),
+            ),
+        };
+        assert_eq!(
+            call.callback("gather").as_str(),
+            "https://voice.example.com/phone/webhooks/twilio\
+             ?call=00000000-0000-0000-0000-000000000000&step=3&kind=gather"
+        );
+    }
+}

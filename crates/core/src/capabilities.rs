@@ -1,0 +1,56 @@
+//! What a carrier can do.
+
+use std::time::Duration;
+
+/// What a provider can do. The manager asks this and never a provider's name.
+///
+/// ```
+/// let mut capabilities = offhook_core::Capabilities::none();
+/// capabilities.documents = true;
+/// assert!(!capabilities.answer_call);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// The carrier fetches documents: a webhook that waits for one is answered with the call's
+    /// plan, and the first document that does not reject an inbound call answers it. Without it,
+    /// plans go out as commands.
+    pub documents: bool,
+    /// `answer_call` works; inbound calls ring until they are answered by it.
+    pub answer_call: bool,
+    /// `reject_call` works.
+    pub reject_call: bool,
+    /// `send_dtmf` works.
+    pub send_dtmf: bool,
+    /// `find_call` works.
+    pub find_call: bool,
+    /// `list_live` works.
+    pub list_live: bool,
+    /// `transfer_call` works.
+    pub transfer_call: bool,
+    /// SIP URIs can be dialled.
+    pub sip: bool,
+    /// How many commands one call takes that replace its document; `None` is without limit.
+    pub pushes_per_call: Option<u32>,
+    /// How long a dialled call may wait in the carrier's queue before it rings.
+    pub dial_slack: Duration,
+}
+
+impl Capabilities {
+    /// A carrier that does just what the nine methods need, by commands.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            documents: false,
+            answer_call: false,
+            reject_call: false,
+            send_dtmf: false,
+            find_call: false,
+            list_live: false,
+            transfer_call: false,
+            sip: false,
+            pushes_per_call: None,
+            dial_slack: Duration::from_secs(15),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What a carrier reports of a call, in one vocabulary.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Cause, EndReason};
+
+/// Who placed the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Somebody called us.
+    Inbound,
+    /// We called somebody.
+    Outbound,
+}
+
+/// Who or what answered, by answering-machine detection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AnsweredBy {
+    /// A person.
+    Human,
+    /// A voicemail greeting or another machine.
+    Machine,
+    /// A fax.
+    Fax,
+    /// The carrier could not tell.
+    Unknown,
+}
+
+/// One fact that a carrier reports of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CallEvent {
+    /// The carrier has begun to dial.
+    Initiated,
+    /// The other side rings.
+    Ringing,
+    /// The call was answered.
+    Answered,
+    /// Answering-machine detection has decided.
+    AnsweredBy(AnsweredBy),
+    /// Speech began to play.
+    SpeechStarted,
+    /// Speech ended: heard to its end, or cut off.
+    SpeechEnded {
+        /// Whether all of it was played.
+        completed: bool,
+    },
+    /// Words that the other side said.
+    Transcript {
+        /// The words.
+        text: String,
+        /// False for a preview that a final text will follow.
+        is_final: bool,
+    },
+    /// Listening ended and nothing was heard.
+    NothingHeard,
+    /// DTMF that the other side pressed.
+    Digits {
+        /// What was pressed.
+        digits: String,
+    },
+    /// All digits of a plan were sent.
+    DigitsSent,
+    /// A hold ran out and asks for more.
+    HoldEnded,
+    /// The carrier could not carry out what it was told; the call goes on.
+    Fault(Cause),
+    /// The call is over.
+    Ended {
+        /// Why.
+        reason: EndReason,
+        /// The carrier's own words for it.
+        cause: Option<Cause>,
+    },
+    /// An event of a type that we do not know: kept in the timeline, without effect.
+    Unknown {
+        /// The carrier's name of it.
+        name: String,
+    },
+}

@@ -1,0 +1,346 @@
+//! What a call is to do next, in words that every carrier can be told.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Turn;
+
+/// The script of a call: what it does now, and what follows.
+///
+/// A carrier that takes documents carries a plan out whole, `then` included; a carrier that takes
+/// commands is told step by step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CallPlan {
+    /// Speak, then go on.
+    Say(Say),
+    /// Listen for speech and digits.
+    Listen(Listen),
+    /// Send DTMF, then go on.
+    SendDigits {
+        /// What to send.
+        digits: Digits,
+        /// What follows.
+        then: Then,
+    },
+    /// Keep the line open and do nothing.
+    Hold,
+    /// End the call, after a pause.
+    HangUp {
+        /// How long to wait before.
+        after: Duration,
+    },
+    /// Refuse a call that is not answered yet.
+    Reject(RejectReason),
+}
+
+impl CallPlan {
+    /// What follows this plan when it has been carried out to its end.
+    #[must_use]
+    pub fn after(&self) -> Self {
+        match self {
+            Self::Say(say) => say.then.clone().into(),
+            Self::SendDigits { then, .. } => then.clone().into(),
+            other => other.clone(),
+        }
+    }
+}
+
+/// What follows speech or digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// Listen; where the carrier can, it listens already during the speech (barge-in).
+    Listen(Listen),
+    /// Keep the line open.
+    Hold,
+    /// Hang up once the speech was heard, after a pause.
+    HangUp {
+        /// How long to wait before.
+        after: Duration,
+    },
+}
+
+impl From<Then> for CallPlan {
+    fn from(then: Then) -> Self {
+        match then {
+            Then::Listen(listen) => Self::Listen(listen),
+            Then::Hold => Self::Hold,
+            Then::HangUp { after } => Self::HangUp { after },
+        }
+    }
+}
+
+/// Something to say, and what follows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Say {
+    /// What to say, and how.
+    pub speech: Speech,
+    /// What follows.
+    pub then: Then,
+}
+
+/// Text with the voice and the language that it is to be spoken in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Speech {
+    /// The text.
+    pub text: SpeechText,
+    /// A voice in the carrier's own words; `None` takes the carrier's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<String>,
+    /// The language.
+    pub locale: Locale,
+}
+
+/// Listening for one turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listen {
+    /// The turn that what is heard belongs to.
+    pub turn: Turn,
+    /// The language to expect.
+    pub locale: Locale,
+}
+
+/// How a call is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectReason {
+    /// The line is busy: the limit of concurrent calls is reached.
+    Busy,
+    /// The call is not wanted.
+    Declined,
+}
+
+/// Why a text was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidText {
+    /// There is nothing in it but white space.
+    #[error("the text is empty")]
+    Empty,
+    /// It is too long.
+    #[error("the text has {length} characters; at most {limit} can be spoken")]
+    TooLong {
+        /// Its length in characters.
+        length: usize,
+        /// The limit in characters.
+        limit: usize,
+    },
+    /// A character that no carrier's document may hold (XML 1.0, 2.2).
+    #[error("the text has the control character U+{code:04X}, which cannot be spoken; remove it")]
+    Control {
+        /// Its code point.
+        code: u32,
+    },
+    /// A digit string with something else in it.
+    #[error("{found:?} is no DTMF digit; 0-9, A-D, *, #, w (0.5 s) and W (1 s) are, at most 32")]
+    NotDtmf {
+        /// The first character that is none, or the whole if it is empty or too long.
+        found: String,
+    },
+    /// Not a language tag.
+    #[error("not a language tag such as en-US (BCP 47)")]
+    NotALocale,
+}
+
+/// Text that can be spoken: not blank, at most 4,096 characters, and free of the control
+/// characters that XML 1.0 forbids, so that every provider can render exactly this text.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SpeechText(String);
+
+impl SpeechText {
+    /// The most characters that one text may have.
+    pub const LIMIT: usize = 4096;
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for SpeechText {
+    type Error = InvalidText;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.trim().is_empty() {
+            return Err(InvalidText::Empty);
+        }
+        let length = text.chars().count();
+        if length > Self::LIMIT {
+            return Err(InvalidText::TooLong { length, limit: Self::LIMIT });
+        }
+        // XML 1.0, 2.2: Char ::= #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | …
+        let forbidden = |character: &char| {
+            matches!(character, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
+        };
+        if let Some(character) = text.chars().find(forbidden) {
+            return Err(InvalidText::Control { code: u32::from(character) });
+        }
+        Ok(Self(text))
+    }
+}
+
+impl FromStr for SpeechText {
+    type Err = InvalidText;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<SpeechText> for String {
+    fn from(text: SpeechText) -> Self {
+        text.0
+    }
+}
+
+impl fmt::Debug for SpeechText {
+    /// What is said on a call is private: only its length is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} characters>", self.0.chars().count())
+    }
+}
+
+/// DTMF to send: `0-9 A-D * #`, and `w` and `W` for pauses of 0.5 s and 1 s; 1 to 32 of them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Digits(String);
+
+impl Digits {
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Digits {
+    type Error = InvalidText;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let stranger = text
+            .chars()
+            .find(|character| !matches!(character, '0'..='9' | 'A'..='D' | '*' | '#' | 'w' | 'W'));
+        if let Some(character) = stranger {
+            return Err(InvalidText::NotDtmf { found: character.to_string() });
+        }
+        if (1..=32).contains(&text.len()) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidText::NotDtmf { found: text })
+        }
+    }
+}
+
+impl FromStr for Digits {
+    type Err = InvalidText;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<Digits> for String {
+    fn from(digits: Digits) -> Self {
+        digits.0
+    }
+}
+
+impl fmt::Debug for Digits {
+    /// Digits may be a PIN: only their number is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} digits>", self.0.len())
+    }
+}
+
+/// A language tag such as `en-US`. Source: BCP 47, by shape only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Locale(String);
+
+impl Locale {
+    /// American English, the default of every carrier.
+    #[must_use]
+    pub fn en_us() -> Self {
+        Self("en-US".to_owned())
+    }
+
+    /// The tag.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Locale {
+    type Error = InvalidText;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut parts = text.split('-');
+        let language = parts.next().unwrap_or_default();
+        let well_formed = (2..=3).contains(&language.len())
+            && language.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && parts.all(|part| {
+                (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+            })
+            && text.len() <= 35;
+        if well_formed { Ok(Self(text)) } else { Err(InvalidText::NotALocale) }
+    }
+}
+
+impl FromStr for Locale {
+    type Err = InvalidText;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<Locale> for String {
+    fn from(locale: Locale) -> Self {
+        locale.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_no_document_can_hold_is_refused_with_its_reason() {
+        assert_eq!("\t \n".parse::<SpeechText>(), Err(InvalidText::Empty));
+        assert_eq!("a\u{7}b".parse::<SpeechText>(), Err(InvalidText::Control { code: 7 }));
+        assert_eq!("\u{FFFE}".parse::<SpeechText>(), Err(InvalidText::Control { code: 0xFFFE }));
+        let long = "é".repeat(SpeechText::LIMIT + 1);
+        assert_eq!(
+            long.parse::<SpeechText>(),
+            Err(InvalidText::TooLong { length: 4097, limit: 4096 })
+        );
+        assert!("é".repeat(SpeechText::LIMIT).parse::<SpeechText>().is_ok());
+        assert!("<b>&\"'</b> 你好 🎉\r\n".parse::<SpeechText>().is_ok());
+    }
+
+    #[test]
+    fn digits_and_locales_are_checked_by_shape() {
+        assert!("0123456789ABCD*#wW".parse::<Digits>().is_ok());
+        assert!("".parse::<Digits>().is_err());
+        assert!("12a".parse::<Digits>().is_err());
+        assert!("en-US".parse::<Locale>().is_ok());
+        assert!("cmn-Hans-CN".parse::<Locale>().is_ok());
+        assert!("english".parse::<Locale>().is_err());
+        assert!("en_US".parse::<Locale>().is_err());
+    }
+
+    #[test]
+    fn debug_shows_neither_words_nor_digits() {
+        let text: SpeechText = "my secret".parse().unwrap();
+        let digits: Digits = "1234".parse().unwrap();
+        assert_eq!(format!("{text:?} {digits:?}"), "<9 characters> <4 digits>");
+    }
+}
