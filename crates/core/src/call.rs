@@ -15,6 +15,9 @@ use uuid::Uuid;
 pub struct CallId(Uuid);
 
 impl CallId {
+    /// The greatest id there can be, for ranges.
+    pub const LAST: Self = Self(Uuid::max());
+
     /// Wraps a UUID. The caller draws it (version 7 keeps ids in order of time).
     #[must_use]
     pub const fn new(uuid: Uuid) -> Self {

@@ -1,0 +1,207 @@
+//! One turn's work: copies of the calls that it touches, and what they lead to.
+
+use std::collections::{BTreeMap, HashMap};
+
+use offhook_core::{CallId, ProviderName, Turn};
+
+use super::pace::Pace;
+use super::submission::{Answer, Submission, Ticket};
+use super::Open;
+use crate::entry::{Entry, EntryKind, RepliedPlan};
+use crate::machine::{CommandRefusal, Transition};
+use crate::record::CallRecord;
+use crate::restore::Decision;
+use crate::store::{Change, Idempotency};
+
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) submissions: Vec<Submission>,
+    pub(super) working: Vec<Working>,
+    places: HashMap<CallId, usize>,
+    carrier_ids: HashMap<(ProviderName, String), CallId>,
+    pub(super) answers: Vec<(Ticket, Answer)>,
+    pub(super) finished: Vec<(CallId, u32)>,
+    pub(super) touched: Vec<CallId>,
+    pub(super) verdicts: Vec<(CallId, Decision, String)>,
+    pub(super) pace_before: BTreeMap<ProviderName, Pace>,
+    /// How many slots the batch takes (or frees, below zero).
+    pub(super) slots: isize,
+    /// Whether it was applied before and met a conflict.
+    pub(super) again: bool,
+}
+
+/// One call in the batch.
+#[derive(Debug)]
+pub(super) struct Working {
+    pub(super) record: CallRecord,
+    base: Option<u64>,
+    pub(super) entries: Vec<Entry>,
+    new_ids: Vec<String>,
+    pub(super) idempotency: Option<Idempotency>,
+    pub(super) news: bool,
+}
+
+impl Working {
+    fn on(record: CallRecord, base: Option<u64>) -> Self {
+        Self {
+            record,
+            base,
+            entries: Vec::new(),
+            new_ids: Vec::new(),
+            idempotency: None,
+            news: false,
+        }
+    }
+
+    pub(super) fn changed(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
+    /// The plan that an earlier webhook of this batch was answered with.
+    pub(super) fn replied(&self, number: u32) -> Option<&RepliedPlan> {
+        let entry = self.entries.iter().find(|entry| entry.number == number)?;
+        match &entry.kind {
+            EntryKind::Webhook { reply, .. } => reply.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// What an input led to, besides the change itself.
+#[derive(Debug)]
+pub(super) struct Applied {
+    pub(super) reply: Option<RepliedPlan>,
+    pub(super) command: Option<Result<Turn, CommandRefusal>>,
+}
+
+impl Batch {
+    pub(super) fn new(pace_before: BTreeMap<ProviderName, Pace>) -> Self {
+        Self {
+            submissions: Vec::new(),
+            working: Vec::new(),
+            places: HashMap::new(),
+            carrier_ids: HashMap::new(),
+            answers: Vec::new(),
+            finished: Vec::new(),
+            touched: Vec::new(),
+            verdicts: Vec::new(),
+            pace_before,
+            slots: 0,
+            again: false,
+        }
+    }
+
+    /// Takes in a call that was read from the store because it is not open here.
+    pub(super) fn adopt(
+        &mut self,
+        open: &HashMap<CallId, Open>,
+        call: CallId,
+        found: Option<&CallRecord>,
+    ) {
+        if let Some(found) = found
+            && found.id == call
+            && !open.contains_key(&call)
+            && !self.places.contains_key(&call)
+        {
+            self.insert(found.clone(), Some(found.revision));
+        }
+    }
+
+    /// A call that is new with this batch.
+    pub(super) fn create(&mut self, transition: Transition) {
+        let place = self.insert(transition.record, None);
+        let Some(working) = self.working.get_mut(place) else { return };
+        working.entries = transition.entries;
+        let provider = working.record.provider.clone();
+        for id in working.record.ids.iter() {
+            working.new_ids.push(id.value().to_owned());
+            self.carrier_ids.insert((provider.clone(), id.value().to_owned()), working.record.id);
+        }
+        self.slots += isize::from(working.record.holds_slot());
+    }
+
+    fn insert(&mut self, record: CallRecord, base: Option<u64>) -> usize {
+        let place = self.working.len();
+        self.places.insert(record.id, place);
+        self.working.push(Working::on(record, base));
+        place
+    }
+
+    /// The call as it stands in this batch.
+    pub(super) fn record<'a>(
+        &'a self,
+        open: &'a HashMap<CallId, Open>,
+        call: CallId,
+    ) -> Option<&'a CallRecord> {
+        match self.working(call) {
+            Some(working) => Some(&working.record),
+            None => open.get(&call).map(|open| &*open.record),
+        }
+    }
+
+    pub(super) fn working(&self, call: CallId) -> Option<&Working> {
+        self.places.get(&call).and_then(|place| self.working.get(*place))
+    }
+
+    pub(super) fn working_mut(&mut self, call: CallId) -> Option<&mut Working> {
+        self.places.get(&call).and_then(|place| self.working.get_mut(*place))
+    }
+
+    pub(super) fn known_by(&self, provider: &ProviderName, carrier_id: &str) -> Option<CallId> {
+        self.carrier_ids.get(&(provider.clone(), carrier_id.to_owned())).copied()
+    }
+
+    /// Takes over what an input led to.
+    pub(super) fn take(
+        &mut self,
+        open: &HashMap<CallId, Open>,
+        transition: Transition,
+    ) -> Applied {
+        let applied = Applied { reply: transition.reply, command: transition.command };
+        if transition.entries.is_empty() {
+            return applied;
+        }
+        let call = transition.record.id;
+        let place = match self.places.get(&call) {
+            Some(place) => *place,
+            None => match open.get(&call) {
+                Some(open) => {
+                    let before = CallRecord::clone(&open.record);
+                    let base = before.revision;
+                    self.insert(before, Some(base))
+                }
+                None => return applied,
+            },
+        };
+        let Some(working) = self.working.get_mut(place) else { return applied };
+        for id in transition.record.ids.iter() {
+            if !working.record.ids.iter().any(|known| known == id) {
+                let value = id.value().to_owned();
+                working.new_ids.push(value.clone());
+                self.carrier_ids.insert((transition.record.provider.clone(), value), call);
+            }
+        }
+        self.slots += isize::from(transition.record.holds_slot())
+            - isize::from(working.record.holds_slot());
+        working.record = transition.record;
+        working.entries.extend(transition.entries);
+        applied
+    }
+
+    /// What is to be committed.
+    pub(super) fn changes(&mut self) -> Vec<Change> {
+        let changed = self.working.iter_mut().filter(|working| working.changed());
+        changed
+            .map(|working| {
+                working.record.revision = working.base.map_or(1, |base| base + 1);
+                Change {
+                    record: working.record.clone(),
+                    expected_revision: working.base,
+                    entries: working.entries.clone(),
+                    new_ids: working.new_ids.clone(),
+                    idempotency: working.idempotency.clone(),
+                }
+            })
+            .collect()
+    }
+}

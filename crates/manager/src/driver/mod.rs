@@ -1,0 +1,546 @@
+//! The sync core between the machine and the world.
+//!
+//! Whoever runs it submits what arrives, takes a [`turn`](Driver::turn), commits the changes that
+//! it gives, reports the result to [`committed`](Driver::committed), and starts the jobs that
+//! [`start`](Driver::start) gives. **Save, then release:** no answer and no job exists before the
+//! commit that it rests on. The clock and the store are the caller's, so virtual time is too.
+
+mod admission;
+mod batch;
+mod pace;
+mod restoring;
+mod submission;
+mod watch;
+mod webhooks;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use offhook_core::{CallId, CallRef, CallStatus, Capabilities, ProviderName};
+
+use crate::machine::{self, Input};
+use crate::policy::Policy;
+use crate::record::{CallRecord, Effect};
+use crate::restore::{Decision, RestoreReport};
+use crate::store::{Change, CommitError};
+use crate::time::after;
+use batch::Batch;
+use pace::Pace;
+use watch::{Wanted, Watch};
+
+pub use admission::{InitiateError, InitiateRequest};
+pub use submission::{
+    Answer, Arrival, CommandError, Counters, Submission, Ticket, WebhookAnswer,
+};
+
+/// After a refused commit, how long what is not urgent waits.
+const COMMIT_BACKOFF: Duration = Duration::from_millis(500);
+
+/// All calls that are open, and what is due for them.
+#[derive(Debug)]
+pub struct Driver {
+    policy: Policy,
+    capabilities: HashMap<ProviderName, Capabilities>,
+    open: HashMap<CallId, Open>,
+    by_carrier_id: HashMap<ProviderName, HashMap<String, CallId>>,
+    slots: usize,
+    deadlines: BTreeSet<(Timestamp, CallId)>,
+    looks: BTreeSet<(Timestamp, CallId)>,
+    looks_in_flight: usize,
+    runnable: VecDeque<CallId>,
+    paced_until: Option<Timestamp>,
+    admit_at: Option<Timestamp>,
+    dial_pace: BTreeMap<ProviderName, Pace>,
+    request_pace: BTreeMap<ProviderName, Pace>,
+    waiting: VecDeque<Submission>,
+    batch: Option<Batch>,
+    hold_until: Option<Timestamp>,
+    again: bool,
+    report: RestoreReport,
+    counters: Counters,
+}
+
+#[derive(Debug)]
+struct Open {
+    record: Arc<CallRecord>,
+    in_flight: Vec<u32>,
+    watch: Watch,
+    deadline: Option<Timestamp>,
+    look: Option<Timestamp>,
+}
+
+/// Something to do at the carrier. Started after the commit that asked for it.
+#[derive(Debug)]
+pub struct Job {
+    /// The call, as committed.
+    pub call: Arc<CallRecord>,
+    /// What to do.
+    pub kind: JobKind,
+    /// Where its callbacks go, and its present step.
+    pub reference: CallRef,
+}
+
+/// What is to be done at the carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobKind {
+    /// An effect from the outbox.
+    Effect(Effect),
+    /// Ask how the call stands.
+    Status,
+    /// Search for it.
+    Search,
+}
+
+/// What a commit sets free.
+#[derive(Debug, Default)]
+pub struct Released {
+    /// Answers to those who wait.
+    pub answers: Vec<(Ticket, Answer)>,
+    /// The calls that changed, as committed.
+    pub snapshots: Vec<Arc<CallRecord>>,
+    /// Calls that somebody else wrote: read them again and give them to [`Driver::reload`].
+    pub reload: Vec<CallId>,
+    /// What was decided about calls from before a restart.
+    pub decided: Vec<(CallId, Decision, String)>,
+}
+
+impl Driver {
+    /// A driver without calls.
+    #[must_use]
+    pub fn new(
+        policy: Policy,
+        capabilities: HashMap<ProviderName, Capabilities>,
+        now: Timestamp,
+    ) -> Self {
+        let paces = |rate: fn(&crate::policy::ProviderPolicy) -> f64| {
+            let providers = policy.providers.iter();
+            providers.map(|(name, of)| (name.clone(), Pace::per_second(rate(of)))).collect()
+        };
+        Self {
+            dial_pace: paces(|of| of.calls_per_second),
+            request_pace: paces(|of| of.requests_per_second),
+            policy,
+            capabilities,
+            open: HashMap::new(),
+            by_carrier_id: HashMap::new(),
+            slots: 0,
+            deadlines: BTreeSet::new(),
+            looks: BTreeSet::new(),
+            looks_in_flight: 0,
+            runnable: VecDeque::new(),
+            paced_until: None,
+            admit_at: None,
+            waiting: VecDeque::new(),
+            batch: None,
+            hold_until: None,
+            again: false,
+            report: RestoreReport::begin(now),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes something in. It has no effect before the next turn.
+    pub fn submit(&mut self, submission: Submission) {
+        self.waiting.push_back(submission);
+    }
+
+    /// Whether this call is open here, so that it need not be read from the store.
+    #[must_use]
+    pub fn knows(&self, call: CallId) -> bool {
+        self.open.contains_key(&call)
+    }
+
+    /// The open call that has this carrier id.
+    #[must_use]
+    pub fn known_by(&self, provider: &ProviderName, carrier_id: &str) -> Option<CallId> {
+        self.by_carrier_id.get(provider)?.get(carrier_id).copied()
+    }
+
+    /// How many calls hold a slot.
+    #[must_use]
+    pub const fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// What became of the calls from before the restart.
+    #[must_use]
+    pub const fn report(&self) -> &RestoreReport {
+        &self.report
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// When something is due, if nothing arrives before.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        let deadline = self.deadlines.first().map(|(at, _)| *at);
+        let room = self.looks_in_flight < self.policy.verify_concurrency;
+        let look = self.looks.first().map(|(at, _)| *at).filter(|_| room);
+        let held = self.hold_until;
+        let waiting = (!self.waiting.is_empty()).then_some(Timestamp::MIN);
+        let due = [deadline, look, self.paced_until, self.admit_at, waiting].into_iter().flatten().min();
+        match (due, held) {
+            (Some(due), Some(held)) => Some(due.max(held)),
+            (due, _) => due,
+        }
+    }
+
+    /// Applies what was submitted and what is due, each to a copy, and gives the changes to
+    /// commit. Report the result by [`committed`](Self::committed), also if there are none.
+    pub fn turn(&mut self, now: Timestamp) -> Vec<Change> {
+        let holding = self.hold_until.is_some_and(|until| now < until);
+        if !holding {
+            self.hold_until = None;
+        }
+        let mut batch = Batch::new(self.dial_pace.clone());
+        batch.again = std::mem::take(&mut self.again);
+        self.admit_at = None;
+        let (take, keep): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|submission| !holding || submission.ticket().is_some());
+        self.waiting = keep.into();
+        // What was interrupted is settled before its deadlines are looked at.
+        let (restored, others): (Vec<_>, Vec<_>) =
+            take.iter().partition(|submission| matches!(submission, Submission::Restored(_)));
+        for submission in restored {
+            self.apply_submission(&mut batch, submission, now);
+        }
+        if !holding {
+            self.apply_deadlines(&mut batch, now);
+        }
+        for submission in others {
+            self.apply_submission(&mut batch, submission, now);
+        }
+        if !holding {
+            self.admit_queued(&mut batch, now);
+        }
+        batch.submissions = take;
+        let changes = batch.changes();
+        self.batch = Some(batch);
+        changes
+    }
+
+    fn apply_deadlines(&mut self, batch: &mut Batch, now: Timestamp) {
+        let due: Vec<CallId> =
+            self.deadlines.range(..=(now, CallId::LAST)).map(|(_, call)| *call).collect();
+        for call in due {
+            self.apply(batch, call, Input::Deadline, now);
+        }
+    }
+
+    fn apply_submission(&mut self, batch: &mut Batch, submission: &Submission, now: Timestamp) {
+        match submission {
+            Submission::Webhook(arrival) => self.apply_webhook(batch, arrival, now),
+            Submission::Initiate { ticket, request } => {
+                let answer = self.apply_initiate(batch, request, now);
+                batch.answers.push((*ticket, Answer::Initiate(answer)));
+            }
+            Submission::Command { ticket, call, command, found } => {
+                batch.adopt(&self.open, *call, found.as_deref());
+                let answer = match self.apply(batch, *call, Input::Command(command), now) {
+                    None => Err(CommandError::NoSuchCall),
+                    Some(applied) => match applied.command {
+                        Some(Ok(turn)) => Ok((*call, turn)),
+                        Some(Err(refusal)) => Err(refusal.into()),
+                        None => Err(CommandError::NoSuchCall),
+                    },
+                };
+                batch.answers.push((*ticket, Answer::Command(answer)));
+            }
+            Submission::EffectDone { call, effect, result } => {
+                batch.finished.push((*call, *effect));
+                self.apply(batch, *call, Input::EffectDone { effect: *effect, result }, now);
+            }
+            Submission::Looked { call, status, asked_at } => {
+                self.apply_look(batch, *call, status, *asked_at, now);
+            }
+            Submission::Searched { call, search } => {
+                self.look_is_back(*call);
+                if let Some(open) = self.open.get_mut(call) {
+                    open.watch.searched();
+                }
+                batch.touched.push(*call);
+                self.apply(batch, *call, Input::Search(search), now);
+            }
+            Submission::Restored(call) => self.apply_restored(batch, *call, now),
+        }
+    }
+
+    fn look_is_back(&mut self, call: CallId) {
+        self.looks_in_flight = self.looks_in_flight.saturating_sub(1);
+        if let Some(open) = self.open.get_mut(&call) {
+            open.watch.in_flight = false;
+        }
+    }
+
+    fn apply_look(
+        &mut self,
+        batch: &mut Batch,
+        call: CallId,
+        status: &CallStatus,
+        asked_at: Timestamp,
+        now: Timestamp,
+    ) {
+        self.look_is_back(call);
+        batch.touched.push(call);
+        let Some(open) = self.open.get_mut(&call) else { return };
+        let unverified = open.watch.unverified;
+        let second_look = match status {
+            CallStatus::Live { .. } => {
+                open.watch.found_live(now);
+                false
+            }
+            CallStatus::NotFound => open.watch.found_missing(&open.record, now),
+            CallStatus::Unknown { .. } => {
+                open.watch.found_unknown(call, now);
+                false
+            }
+            _ => false,
+        };
+        self.apply(batch, call, Input::Status { status, asked_at, second_look }, now);
+        if unverified {
+            self.verdict(batch, call, status, now);
+        }
+    }
+
+    /// Applies one input to the batch's copy of a call. `None` if nobody knows the call.
+    fn apply(
+        &mut self,
+        batch: &mut Batch,
+        call: CallId,
+        input: Input<'_>,
+        now: Timestamp,
+    ) -> Option<batch::Applied> {
+        let record = batch.record(&self.open, call)?;
+        let capabilities = self.capabilities_of(&record.provider);
+        let transition = machine::apply(record, input, &capabilities, now);
+        if let Some(ignored) = transition.ignored {
+            self.counters.ignored(ignored);
+        }
+        Some(batch.take(&self.open, transition))
+    }
+
+    fn capabilities_of(&self, provider: &ProviderName) -> Capabilities {
+        self.capabilities.get(provider).copied().unwrap_or(Capabilities::none())
+    }
+
+    /// The result of the commit of the last turn's changes. After an unclear commit, read a
+    /// revision first: what is reported here is written or it is not.
+    pub fn committed(&mut self, result: Result<(), CommitError>, now: Timestamp) -> Released {
+        let Some(batch) = self.batch.take() else { return Released::default() };
+        match result {
+            Ok(()) => self.release(batch, now),
+            Err(CommitError::Conflict { calls }) if !batch.again => {
+                // Apply the same again, on what the others wrote.
+                self.again = true;
+                self.dial_pace = batch.pace_before;
+                for submission in batch.submissions.into_iter().rev() {
+                    self.waiting.push_front(submission);
+                }
+                Released { reload: calls, ..Released::default() }
+            }
+            Err(_) => {
+                self.counters.refused_commits += 1;
+                self.dial_pace = batch.pace_before;
+                self.hold_until = Some(after(now, COMMIT_BACKOFF));
+                let mut released = Released::default();
+                for submission in batch.submissions {
+                    match submission.ticket() {
+                        Some(ticket) => {
+                            released.answers.push((ticket, submission.unavailable()));
+                        }
+                        None => self.waiting.push_back(submission),
+                    }
+                }
+                released
+            }
+        }
+    }
+
+    fn release(&mut self, batch: Batch, now: Timestamp) -> Released {
+        let mut released = Released { decided: batch.verdicts, ..Released::default() };
+        for (call, effect) in batch.finished {
+            if let Some(open) = self.open.get_mut(&call) {
+                open.in_flight.retain(|id| *id != effect);
+            }
+            self.runnable.push_back(call);
+        }
+        for working in batch.working.into_iter().filter(batch::Working::changed) {
+            let record = Arc::new(working.record);
+            self.put(Arc::clone(&record), working.news);
+            released.snapshots.push(record);
+        }
+        for call in batch.touched {
+            self.schedule(call);
+        }
+        for (call, decision, why) in &released.decided {
+            self.report.decide(*call, *decision, why);
+            if let Some(open) = self.open.get_mut(call) {
+                open.watch.unverified = *decision == Decision::KeptUnverified;
+            }
+            self.schedule(*call);
+        }
+        released.answers = batch.answers;
+        self.paced_until = self.paced_until.filter(|at| *at > now);
+        released
+    }
+
+    /// Puts a committed record in the place of the one before.
+    fn put(&mut self, record: Arc<CallRecord>, news: bool) {
+        let call = record.id;
+        let before = self.open.get(&call).map(|open| open.record.holds_slot());
+        self.slots -= usize::from(before == Some(true));
+        self.slots += usize::from(record.holds_slot());
+        if !record.is_open() {
+            if let Some(open) = self.open.remove(&call) {
+                self.unschedule(call, &open);
+                self.forget_ids(&open.record);
+            }
+            return;
+        }
+        let known = self.by_carrier_id.entry(record.provider.clone()).or_default();
+        for id in record.ids.iter() {
+            known.insert(id.value().to_owned(), call);
+        }
+        let open = self.open.entry(call).or_insert_with(|| Open {
+            record: Arc::clone(&record),
+            in_flight: Vec::new(),
+            watch: Watch::default(),
+            deadline: None,
+            look: None,
+        });
+        open.record = record;
+        if news {
+            open.watch.news();
+        }
+        if !open.record.outbox.is_empty() {
+            self.runnable.push_back(call);
+        }
+        self.schedule(call);
+    }
+
+    fn forget_ids(&mut self, record: &CallRecord) {
+        if let Some(known) = self.by_carrier_id.get_mut(&record.provider) {
+            for id in record.ids.iter() {
+                known.remove(id.value());
+            }
+        }
+    }
+
+    fn unschedule(&mut self, call: CallId, open: &Open) {
+        if let Some(at) = open.deadline {
+            self.deadlines.remove(&(at, call));
+        }
+        if let Some(at) = open.look {
+            self.looks.remove(&(at, call));
+        }
+    }
+
+    /// Finds out anew what is due for a call, and when.
+    fn schedule(&mut self, call: CallId) {
+        let Some(mut open) = self.open.remove(&call) else { return };
+        self.unschedule(call, &open);
+        let capabilities = self.capabilities_of(&open.record.provider);
+        open.deadline = machine::next_deadline(&open.record).map(|(at, _)| at);
+        open.look = open.watch.wanted(&open.record, &capabilities).map(|(at, _)| at);
+        self.deadlines.extend(open.deadline.map(|at| (at, call)));
+        self.looks.extend(open.look.map(|at| (at, call)));
+        self.open.insert(call, open);
+    }
+
+    /// A call as somebody else wrote it.
+    pub fn reload(&mut self, call: CallId, record: Option<CallRecord>) {
+        match record {
+            Some(record) => self.put(Arc::new(record), false),
+            None => {
+                if let Some(open) = self.open.remove(&call) {
+                    self.slots -= usize::from(open.record.holds_slot());
+                    self.unschedule(call, &open);
+                    self.forget_ids(&open.record);
+                }
+            }
+        }
+    }
+
+    /// The jobs that may be started now, within the carriers' rates.
+    pub fn start(&mut self, now: Timestamp) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        self.paced_until = None;
+        for _ in 0..self.runnable.len() {
+            let Some(call) = self.runnable.pop_front() else { break };
+            let Some(open) = self.open.get(&call) else { continue };
+            let Some(effect) = machine::startable(&open.record, &open.in_flight, now) else {
+                continue;
+            };
+            let provider = open.record.provider.clone();
+            if !self.may_ask(&provider, now) {
+                self.runnable.push_back(call);
+                continue;
+            }
+            let Some(open) = self.open.get_mut(&call) else { continue };
+            open.in_flight.push(effect.id);
+            let record = Arc::clone(&open.record);
+            jobs.extend(self.job(record, JobKind::Effect(effect)));
+        }
+        while self.looks_in_flight < self.policy.verify_concurrency {
+            let Some((at, call)) = self.looks.first().copied().filter(|(at, _)| *at <= now) else {
+                break;
+            };
+            let Some(open) = self.open.get(&call) else {
+                self.looks.remove(&(at, call));
+                continue;
+            };
+            let capabilities = self.capabilities_of(&open.record.provider);
+            let wanted = open.watch.wanted(&open.record, &capabilities);
+            let provider = open.record.provider.clone();
+            if !self.may_ask(&provider, now) {
+                break;
+            }
+            self.looks.remove(&(at, call));
+            let Some(open) = self.open.get_mut(&call) else { continue };
+            open.look = None;
+            let Some((_, wanted)) = wanted else { continue };
+            open.watch.in_flight = true;
+            self.looks_in_flight += 1;
+            let record = Arc::clone(&open.record);
+            let kind = match wanted {
+                Wanted::Status => JobKind::Status,
+                Wanted::Search => JobKind::Search,
+            };
+            jobs.extend(self.job(record, kind));
+        }
+        jobs
+    }
+
+    fn may_ask(&mut self, provider: &ProviderName, now: Timestamp) -> bool {
+        let Some(pace) = self.request_pace.get_mut(provider) else { return true };
+        match pace.take(now) {
+            Ok(()) => true,
+            Err(wait) => {
+                let at = after(now, wait);
+                self.paced_until = Some(self.paced_until.map_or(at, |other| other.min(at)));
+                false
+            }
+        }
+    }
+
+    fn job(&self, call: Arc<CallRecord>, kind: JobKind) -> Option<Job> {
+        let reference = self.reference(&call)?;
+        Some(Job { call, kind, reference })
+    }
+
+    fn reference(&self, record: &CallRecord) -> Option<CallRef> {
+        Some(CallRef {
+            id: record.id,
+            ids: record.ids.clone(),
+            step: record.script.step,
+            callbacks: self.policy.providers.get(&record.provider)?.callbacks.clone(),
+        })
+    }
+}

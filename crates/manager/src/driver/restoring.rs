@@ -1,0 +1,120 @@
+//! After a restart: every call that was live is taken up, and the carrier is asked.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use offhook_core::{CallId, CallStatus};
+
+use super::batch::Batch;
+use super::submission::Submission;
+use super::Driver;
+use crate::machine::{self, DeadlineKind, Input};
+use crate::record::{CallRecord, CallState};
+use crate::restore::Decision;
+
+impl Driver {
+    /// Takes up a call that was open when we stopped. It holds its slot at once.
+    pub fn restore(&mut self, record: CallRecord) {
+        let (call, provider) = (record.id, record.provider.clone());
+        if !record.state.is_ended() {
+            self.report.expect(call, provider);
+        }
+        self.put(Arc::new(record), false);
+        if let Some(open) = self.open.get_mut(&call) {
+            // Nothing is started for it before what was interrupted is settled.
+            open.watch.in_flight = true;
+        }
+        self.runnable.retain(|id| *id != call);
+        self.schedule(call);
+        self.submit(Submission::Restored(call));
+    }
+
+    pub(super) fn apply_restored(&mut self, batch: &mut Batch, call: CallId, now: Timestamp) {
+        let was_ending =
+            batch.record(&self.open, call).is_some_and(|record| record.ending.is_some());
+        self.apply(batch, call, Input::Restored, now);
+        // The one deadline that decides about taking the call up at all.
+        let too_old = batch.record(&self.open, call).and_then(machine::next_deadline);
+        if too_old.is_some_and(|(at, kind)| at <= now && kind == DeadlineKind::MaxDuration) {
+            self.apply(batch, call, Input::Deadline, now);
+        }
+        batch.touched.push(call);
+        self.runnable.push_back(call);
+        let Some(open) = self.open.get_mut(&call) else { return };
+        open.watch.in_flight = false;
+        let Some(record) = batch.record(&self.open, call) else { return };
+        let (decision, why) = match record.state {
+            CallState::Ended(_) => return,
+            CallState::Queued => (Decision::Queued, "it still waits for a slot"),
+            _ if was_ending => (Decision::Ending, "its hangup had been asked for"),
+            _ if record.ending.is_some() => {
+                (Decision::TimedOut, "it is older than it may become; it is hung up")
+            }
+            _ if record.ids.is_empty() => (
+                Decision::OutcomeUnknown,
+                "we stopped before the carrier's answer to its dial was known; it is not dialled again",
+            ),
+            _ => {
+                if let Some(open) = self.open.get_mut(&call) {
+                    open.watch.unverified = true;
+                }
+                return;
+            }
+        };
+        self.decide(batch, call, decision, why.to_owned(), now);
+    }
+
+    /// What the carrier's answer means for a call from before the restart.
+    pub(super) fn verdict(
+        &mut self,
+        batch: &mut Batch,
+        call: CallId,
+        status: &CallStatus,
+        now: Timestamp,
+    ) {
+        let Some(record) = batch.record(&self.open, call) else { return };
+        let remaining = record.remaining(now);
+        let ended = record.end_reason();
+        let (decision, why) = match (status, ended) {
+            (CallStatus::Ended { .. }, Some(reason)) => {
+                (Decision::Dropped, format!("the carrier says that it is over: {reason}"))
+            }
+            (CallStatus::NotFound, Some(_)) => {
+                (Decision::Dropped, "the carrier does not know it any more".to_owned())
+            }
+            (CallStatus::Live { .. }, None) => {
+                let why = match remaining {
+                    Some(left) => {
+                        format!("the carrier says that it is live; {} s are left", left.as_secs())
+                    }
+                    None => "the carrier says that it is live".to_owned(),
+                };
+                (Decision::Kept, why)
+            }
+            (CallStatus::Unknown { cause }, None) => {
+                (Decision::KeptUnverified, format!("the carrier could not tell: {cause}"))
+            }
+            _ => return,
+        };
+        let known = self.report.calls.iter().find(|restored| restored.call == call);
+        if known.is_some_and(|restored| restored.decision == Some(decision)) {
+            return;
+        }
+        self.decide(batch, call, decision, why, now);
+    }
+
+    pub(super) fn decide(
+        &mut self,
+        batch: &mut Batch,
+        call: CallId,
+        decision: Decision,
+        why: String,
+        now: Timestamp,
+    ) {
+        if batch.verdicts.iter().any(|(decided, _, _)| *decided == call) {
+            return;
+        }
+        batch.verdicts.push((call, decision, why.clone()));
+        self.apply(batch, call, Input::Decided { decision, why }, now);
+    }
+}

@@ -1,0 +1,117 @@
+//! Carries out jobs at the carrier. One request each; nothing is repeated here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use offhook_core::{
+    CallPlan, CallRef, CallStatus, DialIntent, ErrorClass, ProviderCallIds, ProviderError, Search,
+    VoiceProvider,
+};
+
+use crate::driver::{Job, JobKind, Submission};
+use crate::record::{CallRecord, EffectKind};
+
+/// No request takes longer, whatever the provider's transport does.
+const AT_MOST: Duration = Duration::from_secs(30);
+
+/// Does the job and gives what is to be submitted.
+pub(crate) async fn run(
+    provider: Arc<dyn VoiceProvider>,
+    job: Job,
+    asked_at: Timestamp,
+) -> Submission {
+    let call = job.call.id;
+    match job.kind {
+        JobKind::Effect(effect) => {
+            let work = perform(&*provider, &job.call, &job.reference, effect.kind);
+            let result = tokio::time::timeout(AT_MOST, work).await.unwrap_or_else(|_| {
+                Err(ProviderError::new(ErrorClass::Ambiguous, "the carrier did not answer in time"))
+            });
+            Submission::EffectDone { call, effect: effect.id, result }
+        }
+        JobKind::Status => {
+            let work = provider.get_call_status(&job.reference);
+            let status = tokio::time::timeout(AT_MOST, work)
+                .await
+                .unwrap_or_else(|_| CallStatus::Unknown { cause: too_slow() });
+            Submission::Looked { call, status, asked_at }
+        }
+        JobKind::Search => {
+            let search = match intent(&job.call, &job.reference) {
+                Some(intent) => tokio::time::timeout(AT_MOST, provider.find_call(&intent))
+                    .await
+                    .unwrap_or_else(|_| Search::Unknown { cause: too_slow() }),
+                None => Search::Nothing,
+            };
+            Submission::Searched { call, search }
+        }
+    }
+}
+
+/// What is submitted for a job whose task was lost (it panicked).
+pub(crate) fn lost(call: &CallRecord, kind: JobKind, asked_at: Timestamp) -> Submission {
+    let error = || ProviderError::new(ErrorClass::Ambiguous, "the request was lost inside of us");
+    match kind {
+        JobKind::Effect(effect) => {
+            Submission::EffectDone { call: call.id, effect: effect.id, result: Err(error()) }
+        }
+        JobKind::Status => Submission::Looked {
+            call: call.id,
+            status: CallStatus::Unknown { cause: error() },
+            asked_at,
+        },
+        JobKind::Search => {
+            Submission::Searched { call: call.id, search: Search::Unknown { cause: error() } }
+        }
+    }
+}
+
+fn too_slow() -> ProviderError {
+    ProviderError::new(ErrorClass::Transient, "the carrier did not answer in time")
+}
+
+fn intent(call: &CallRecord, reference: &CallRef) -> Option<DialIntent> {
+    Some(DialIntent::new(
+        reference.clone(),
+        call.from.clone(),
+        call.to.clone(),
+        call.script.plan.clone(),
+        call.limits.ring_timeout,
+        call.limits.max_duration,
+        call.dial?.sent_at,
+    ))
+}
+
+async fn perform(
+    provider: &dyn VoiceProvider,
+    call: &CallRecord,
+    reference: &CallRef,
+    effect: EffectKind,
+) -> Result<ProviderCallIds, ProviderError> {
+    let nothing = |()| ProviderCallIds::none();
+    match effect {
+        EffectKind::Initiate => match intent(call, reference) {
+            Some(intent) => provider.initiate_call(&intent).await.map(|initiated| initiated.ids),
+            None => Err(ProviderError::unsupported("dialling an inbound call")),
+        },
+        EffectKind::Answer => provider.answer_call(reference).await.map(nothing),
+        EffectKind::Reject(reason) => provider.reject_call(reference, reason).await.map(nothing),
+        EffectKind::HangUp => provider.hangup_call(reference).await.map(nothing),
+        EffectKind::Perform(_) => match &call.script.plan {
+            CallPlan::Say(say) => provider.play_tts(reference, say).await.map(nothing),
+            CallPlan::Listen(listen) => {
+                provider.start_listening(reference, listen).await.map(nothing)
+            }
+            CallPlan::SendDigits { digits, then } => {
+                provider.send_dtmf(reference, digits, then).await.map(nothing)
+            }
+            CallPlan::Hold => provider.stop_listening(reference).await.map(nothing),
+            CallPlan::HangUp { .. } => provider.hangup_call(reference).await.map(nothing),
+            CallPlan::Reject(reason) => {
+                provider.reject_call(reference, *reason).await.map(nothing)
+            }
+            _ => Err(ProviderError::unsupported("this plan")),
+        },
+    }
+}

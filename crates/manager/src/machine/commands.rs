@@ -1,0 +1,107 @@
+//! What a user tells a call.
+
+use offhook_core::{CallPlan, Listen, Locale, Say, Speech, Then, Turn};
+
+use super::{Command, CommandRefusal, Work};
+use crate::entry::{CommandWord, EntryKind};
+use crate::record::{CallState, Mode, Question};
+use crate::time::after;
+
+impl Work {
+    pub(super) fn command(&mut self, command: &Command) -> Result<Turn, CommandRefusal> {
+        if *command == Command::HangUp {
+            return Ok(self.hang_up_by_command());
+        }
+        if self.record.state.is_ended() || self.record.ending.is_some() {
+            return Err(CommandRefusal::Ended);
+        }
+        if !self.record.state.is_connected() {
+            return Err(CommandRefusal::NotAnswered);
+        }
+        match command {
+            Command::Speak { speech } => Ok(self.speak(CommandWord::Speak, speech)),
+            Command::Ask { speech, timeout } => {
+                let turn = self.speak(CommandWord::Ask, speech);
+                let timeout = timeout.unwrap_or(self.record.limits.transcript_timeout);
+                // The answer's time runs from the end of the speech, as well as that is known.
+                let wait = timeout.saturating_add(super::deadline::playback_estimate(speech));
+                let question = Question { turn, deadline: after(self.now, wait) };
+                self.record.question = Some(question);
+                if let CallPlan::Say(say) = &mut self.record.script.plan {
+                    say.then =
+                        Then::Listen(Listen { turn, locale: speech.locale.clone() });
+                }
+                Ok(turn)
+            }
+            Command::Listen { locale } => {
+                let turn = self.next_turn();
+                self.set_script(CallPlan::Listen(Listen { turn, locale: locale.clone() }));
+                self.perform_script();
+                self.note_command(CommandWord::Listen, None, Some(turn));
+                Ok(turn)
+            }
+            Command::StopListening => {
+                self.record.question = None;
+                self.set_script(CallPlan::Hold);
+                self.perform_script();
+                self.note_command(CommandWord::StopListening, None, None);
+                Ok(self.record.turn)
+            }
+            Command::SendDigits { digits } => {
+                if !self.capabilities.send_dtmf {
+                    return Err(CommandRefusal::Unsupported);
+                }
+                let then = self.what_follows_digits();
+                self.set_script(CallPlan::SendDigits { digits: digits.clone(), then });
+                self.perform_script();
+                self.note_command(CommandWord::SendDigits, None, None);
+                Ok(self.record.turn)
+            }
+            Command::HangUp => Ok(self.hang_up_by_command()),
+        }
+    }
+
+    fn hang_up_by_command(&mut self) -> Turn {
+        if !self.record.state.is_ended() && self.record.ending.is_none() {
+            self.note_command(CommandWord::HangUp, None, None);
+            self.ask_hangup(offhook_core::EndReason::HangupBot);
+        }
+        self.record.turn
+    }
+
+    fn speak(&mut self, word: CommandWord, speech: &Speech) -> Turn {
+        let turn = self.next_turn();
+        let then = match self.record.mode {
+            Mode::Notify => Then::HangUp { after: self.record.limits.notify_hangup_delay },
+            Mode::Conversation => Then::Listen(Listen { turn, locale: speech.locale.clone() }),
+        };
+        self.set_script(CallPlan::Say(Say { speech: speech.clone(), then }));
+        self.perform_script();
+        self.note_command(word, Some(speech.text.as_str().to_owned()), Some(turn));
+        turn
+    }
+
+    /// A turn that nothing said before can answer.
+    fn next_turn(&mut self) -> Turn {
+        self.record.turn = self.record.turn.next();
+        self.record.question = None;
+        self.record.turn
+    }
+
+    fn what_follows_digits(&self) -> Then {
+        match &self.record.script.plan {
+            CallPlan::Listen(listen) => Then::Listen(listen.clone()),
+            CallPlan::Say(say) => say.then.clone(),
+            CallPlan::SendDigits { then, .. } => then.clone(),
+            CallPlan::HangUp { after } => Then::HangUp { after: *after },
+            _ if self.record.mode == Mode::Conversation && self.record.state == CallState::Listening => {
+                Then::Listen(Listen { turn: self.record.turn, locale: Locale::en_us() })
+            }
+            _ => Then::Hold,
+        }
+    }
+
+    fn note_command(&mut self, command: CommandWord, text: Option<String>, turn: Option<Turn>) {
+        self.note(EntryKind::Command { command, text, turn });
+    }
+}

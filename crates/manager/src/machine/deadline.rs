@@ -1,0 +1,209 @@
+//! Time limits. They follow from the record: there is nothing to set, to cancel or to restore.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use offhook_core::{CallPlan, Direction, EndReason, Speech};
+use serde::{Deserialize, Serialize};
+
+use super::Work;
+use crate::entry::EntryKind;
+use crate::record::{CallRecord, CallState, Dial, DialOutcome};
+use crate::time::after;
+
+/// The carrier's own limit on ringing is to fire before ours.
+const RING_GRACE: Duration = Duration::from_secs(10);
+
+/// How long the carrier is asked about a call that has rung for too long before it is hung up
+/// unasked.
+const OVERDUE_GRACE: Duration = Duration::from_secs(20);
+
+/// After an unclear dial, the least time for a search and for a webhook to come (after a restart
+/// the dial's own deadline may have passed).
+const SEARCH_GRACE: Duration = Duration::from_secs(10);
+
+/// How long speech may outlast its estimate.
+const PLAYBACK_GRACE: Duration = Duration::from_secs(20);
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeadlineKind {
+    /// A queued call got no slot.
+    Queue,
+    /// The outcome of a dial never became known.
+    Dial,
+    /// It has rung for too long: the carrier is asked.
+    Ring,
+    /// It has rung for too long, and the carrier could not be asked.
+    RingOverdue,
+    /// The call has lasted long enough.
+    MaxDuration,
+    /// A question got no answer.
+    Transcript,
+    /// Nobody told that the speech ended.
+    Playback,
+    /// The script hangs up.
+    ScriptedHangup,
+    /// A hangup that was asked for must be under way.
+    HangupCheck,
+    /// A failed effect may be tried again.
+    Retry,
+}
+
+/// The next time limit of a call and what it is for. Every call that is not over has one.
+#[must_use]
+pub fn next_deadline(record: &CallRecord) -> Option<(Timestamp, DeadlineKind)> {
+    let retry = record.outbox.iter().filter_map(|effect| effect.not_before).min();
+    let retry = retry.map(|at| (at, DeadlineKind::Retry));
+    if record.state.is_ended() {
+        return retry;
+    }
+    let limits = &record.limits;
+    let ending = record.ending.map(|ending| (ending.check_at, DeadlineKind::HangupCheck));
+    let phase = if record.state == CallState::Queued {
+        Some((after(record.started_at, limits.max_duration), DeadlineKind::Queue))
+    } else if let Some(dial) = record.dial.filter(|_| record.answered_at.is_none()) {
+        dial_deadline(record, dial)
+    } else {
+        let from = record.answered_at.unwrap_or(record.started_at);
+        Some((after(from, limits.max_duration), DeadlineKind::MaxDuration))
+    };
+    // Once a hangup is asked for only the fate of an unclear dial can come before it.
+    let phase = phase.filter(|(_, kind)| ending.is_none() || *kind == DeadlineKind::Dial);
+    let of_script = if ending.is_some() { [None; 3] } else { script_deadlines(record) };
+    of_script.into_iter().chain([retry, ending, phase]).flatten().min()
+}
+
+fn dial_deadline(record: &CallRecord, dial: Dial) -> Option<(Timestamp, DeadlineKind)> {
+    let ring = record.limits.ring_timeout;
+    let queue = record.limits.dial_slack;
+    match dial.outcome {
+        DialOutcome::Refused => None,
+        DialOutcome::Pending => {
+            Some((after(dial.sent_at, ring.saturating_add(queue)), DeadlineKind::Dial))
+        }
+        DialOutcome::Unknown { since } => {
+            let own = after(dial.sent_at, ring.saturating_add(queue));
+            Some((own.max(after(since, SEARCH_GRACE)), DeadlineKind::Dial))
+        }
+        DialOutcome::Accepted { at } => Some(match record.ring_overdue_at {
+            Some(overdue) => (after(overdue, OVERDUE_GRACE), DeadlineKind::RingOverdue),
+            // Not ringing yet: it may wait in the carrier's queue.
+            None if record.state == CallState::Initiated => {
+                (after(at, ring.saturating_add(queue)), DeadlineKind::Ring)
+            }
+            None => {
+                (after(record.state_since, ring.saturating_add(RING_GRACE)), DeadlineKind::Ring)
+            }
+        }),
+    }
+}
+
+fn script_deadlines(record: &CallRecord) -> [Option<(Timestamp, DeadlineKind)>; 3] {
+    let question = record.question.map(|asked| (asked.deadline, DeadlineKind::Transcript));
+    let scripted = record.hangup_at.map(|at| (at, DeadlineKind::ScriptedHangup));
+    let playback = match (&record.script.plan, record.script.delivered_at) {
+        (CallPlan::Say(say), Some(at)) if record.state == CallState::Speaking => {
+            let bound = playback_estimate(&say.speech).saturating_add(PLAYBACK_GRACE);
+            Some((after(at, bound), DeadlineKind::Playback))
+        }
+        _ => None,
+    };
+    [question, scripted, playback]
+}
+
+/// How long a text takes to be spoken, generously: ten characters a second.
+pub(super) fn playback_estimate(speech: &Speech) -> Duration {
+    let characters = speech.text.as_str().chars().count();
+    Duration::from_millis(100).saturating_mul(u32::try_from(characters).unwrap_or(u32::MAX))
+}
+
+impl Work {
+    pub(super) fn deadline(&mut self) {
+        let Some((at, deadline)) = next_deadline(&self.record) else {
+            return self.ignore(super::Ignored::NothingNew);
+        };
+        if at > self.now {
+            return self.ignore(super::Ignored::NothingNew);
+        }
+        self.note(EntryKind::Deadline { deadline });
+        match deadline {
+            DeadlineKind::Queue => self.end(EndReason::Canceled, None),
+            DeadlineKind::Dial => self.end(EndReason::Lost, None),
+            DeadlineKind::Ring => self.record.ring_overdue_at = Some(self.now),
+            DeadlineKind::RingOverdue => self.ask_hangup(EndReason::NoAnswer),
+            DeadlineKind::MaxDuration => self.ask_hangup(EndReason::Timeout),
+            DeadlineKind::Transcript => self.question_unanswered(),
+            DeadlineKind::Playback => self.playback_unconfirmed(),
+            DeadlineKind::ScriptedHangup => self.ask_hangup(EndReason::HangupBot),
+            DeadlineKind::HangupCheck => self.hangup_check(),
+            DeadlineKind::Retry => self.release_retries(),
+        }
+    }
+
+    /// The turn is over without an answer. What is said later belongs to the next one.
+    fn question_unanswered(&mut self) {
+        let Some(question) = self.record.question.take() else { return };
+        self.note(EntryKind::TurnTimedOut { turn: question.turn });
+        let turn = self.record.turn.next();
+        self.record.turn = turn;
+        let listen = match self.record.script.plan.after() {
+            CallPlan::Listen(listen) => offhook_core::Listen { turn, ..listen },
+            _ => return,
+        };
+        if self.capabilities.documents {
+            // The element that listens will come back, and gets the new turn then.
+            self.set_script(CallPlan::Listen(listen));
+        } else {
+            self.record.script.plan = CallPlan::Listen(listen);
+        }
+    }
+
+    /// Nobody told that the speech ended. A bound is a bound: the call goes on.
+    fn playback_unconfirmed(&mut self) {
+        let next = self.record.script.plan.after();
+        let step = self.record.script.step;
+        self.note(EntryKind::NotConfirmed { effect: crate::record::EffectKind::Perform(step) });
+        match next {
+            CallPlan::HangUp { .. } => self.ask_hangup(EndReason::HangupBot),
+            _ if self.capabilities.documents => {
+                self.record.state = match next {
+                    CallPlan::Listen(_) => CallState::Listening,
+                    _ => CallState::Active,
+                };
+            }
+            _ => self.go_on(),
+        }
+    }
+
+    /// The call was loaded after a restart. Its deadlines run on by themselves; what may have been
+    /// under way is settled, and a call that is older than it may become is hung up.
+    pub(super) fn restored(&mut self) {
+        self.settle_interrupted();
+        // A search, and a webhook that was refused while we were away, get their time.
+        if let Some(Dial { outcome: DialOutcome::Unknown { since }, .. }) = &mut self.record.dial
+            && *since < self.now
+        {
+            *since = self.now;
+            let cause = offhook_core::Cause::new("restarted", "the carrier is searched once more");
+            self.note(EntryKind::DialUnknown { cause });
+        }
+        if self.record.state.is_ended() || self.record.ending.is_some() {
+            return;
+        }
+        let limits = &self.record.limits;
+        let unanswered = self.record.answered_at.is_none()
+            && self.record.direction == Direction::Outbound
+            && !self.record.ids.is_empty();
+        // As long as it may last, and at least as long as it may take to be answered.
+        let most = limits
+            .max_duration
+            .max(limits.ring_timeout.saturating_add(limits.dial_slack).saturating_add(RING_GRACE));
+        if unanswered && after(self.record.started_at, most) <= self.now {
+            self.note(EntryKind::Deadline { deadline: DeadlineKind::MaxDuration });
+            self.ask_hangup(EndReason::Timeout);
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The call machine: pure, one call at a time.
+//!
+//! [`apply`] takes a record and one input and gives the next record, what happened, and what a
+//! webhook is answered with. Nothing here is async, reads a clock, a file or a random number, or
+//! knows a provider's name; `now` and the carrier's [`Capabilities`] are arguments.
+//!
+//! ```text
+//! Queued → Initiated → Ringing → Answered → Active → Speaking ⇄ Listening → Ended(reason)
+//! ```
+//!
+//! `Ended` is absorbing and the first reason wins. What is to be done at the carrier stands in the
+//! record's outbox until it is done. Every call that is not over has a deadline
+//! ([`next_deadline`]).
+
+mod commands;
+mod create;
+mod deadline;
+mod ending;
+mod events;
+mod look;
+mod outbox;
+mod script;
+
+use jiff::Timestamp;
+use offhook_core::{
+    CallEvent, CallPlan, CallStatus, Capabilities, DedupeKey, ProviderCallIds, ProviderError,
+    Search, Speech, Step, Turn,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::entry::{Entry, EntryKind, RepliedPlan};
+use crate::record::{CallRecord, CallState, TakenWebhook};
+
+pub use create::{NewInbound, NewOutbound, Refusal, inbound, outbound, refused};
+pub use deadline::{DeadlineKind, next_deadline};
+pub use outbox::startable;
+
+/// One thing that happens to a call.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A verified webhook that is no repeat.
+    Webhook(Webhook<'a>),
+    /// A user's command.
+    Command(&'a Command),
+    /// What became of an effect.
+    EffectDone {
+        /// The effect's number.
+        effect: u32,
+        /// The carrier's answer: its ids, where it gave any.
+        result: &'a Result<ProviderCallIds, ProviderError>,
+    },
+    /// The carrier's answer to the question how the call stands.
+    Status {
+        /// The answer.
+        status: &'a CallStatus,
+        /// When it was asked. Newer news is not overridden.
+        asked_at: Timestamp,
+        /// Whether a look a little earlier found no such call either.
+        second_look: bool,
+    },
+    /// The result of a search for a call whose dial had no clear answer.
+    Search(&'a Search),
+    /// A deadline has passed.
+    Deadline,
+    /// A slot is free for a queued call.
+    Admitted,
+    /// The call was loaded after a restart.
+    Restored,
+    /// What was decided about it after the restart.
+    Decided {
+        /// The decision.
+        decision: crate::restore::Decision,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A verified webhook, as the machine sees it.
+#[derive(Debug)]
+pub struct Webhook<'a> {
+    /// What makes a repeat known.
+    pub key: DedupeKey,
+    /// The carrier's ids.
+    pub ids: &'a ProviderCallIds,
+    /// The step that it belongs to.
+    pub step: Option<Step>,
+    /// What it reports.
+    pub events: &'a [CallEvent],
+    /// Whether the carrier waits for a document.
+    pub wants_document: bool,
+}
+
+/// What a user wants of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Speak, then go on as the call's mode has it.
+    Speak {
+        /// What.
+        speech: Speech,
+    },
+    /// Speak, and take what the other side says next as the answer.
+    Ask {
+        /// What.
+        speech: Speech,
+        /// How long to wait; the call's own limit if `None`.
+        timeout: Option<std::time::Duration>,
+    },
+    /// Listen.
+    Listen {
+        /// For which language.
+        locale: offhook_core::Locale,
+    },
+    /// Stop listening.
+    StopListening,
+    /// Send DTMF.
+    SendDigits {
+        /// Which.
+        digits: offhook_core::Digits,
+    },
+    /// Hang up.
+    HangUp,
+}
+
+/// Why an input had no effect. Counted, and never an error to the carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ignored {
+    /// The call is over.
+    AlreadyEnded,
+    /// It is a fact that we knew, or one from before where the call is now.
+    NothingNew,
+    /// It belongs to an older script.
+    OlderStep,
+    /// The effect is not waiting any more.
+    NotWaiting,
+}
+
+/// Why a command was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandRefusal {
+    /// Nobody is on the line yet.
+    #[error("the call is not answered yet; wait until it is")]
+    NotAnswered,
+    /// The call is over, or about to be.
+    #[error("the call is over")]
+    Ended,
+    /// The carrier cannot do it.
+    #[error("the call's carrier cannot do this")]
+    Unsupported,
+}
+
+/// What an input led to.
+#[derive(Debug)]
+pub struct Transition {
+    /// The record afterwards. Its outbox holds the effects.
+    pub record: CallRecord,
+    /// What happened.
+    pub entries: Vec<Entry>,
+    /// What a waiting carrier is answered with.
+    pub reply: Option<RepliedPlan>,
+    /// Why there was no effect, if there was none.
+    pub ignored: Option<Ignored>,
+    /// What a command led to.
+    pub command: Option<Result<Turn, CommandRefusal>>,
+}
+
+impl Transition {
+    /// Whether there is anything to commit.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        !self.entries.is_empty()
+    }
+}
+
+/// Applies one input to a call.
+#[must_use]
+pub fn apply(
+    record: &CallRecord,
+    input: Input<'_>,
+    capabilities: &Capabilities,
+    now: Timestamp,
+) -> Transition {
+    let mut work = Work::on(record.clone(), *capabilities, now);
+    let mut command = None;
+    let mut reply = None;
+    match input {
+        Input::Webhook(webhook) => reply = work.webhook(&webhook),
+        Input::Command(wanted) => command = Some(work.command(wanted)),
+        Input::EffectDone { effect, result } => work.effect_done(effect, result),
+        Input::Status { status, asked_at, second_look } => {
+            work.status(status, asked_at, second_look);
+        }
+        Input::Search(search) => work.search(search),
+        Input::Deadline => work.deadline(),
+        Input::Admitted => work.admitted(),
+        Input::Restored => work.restored(),
+        Input::Decided { decision, why } => work.note(EntryKind::Restored { decision, why }),
+    }
+    work.finish(reply, command)
+}
+
+/// A transition in the making.
+struct Work {
+    record: CallRecord,
+    before: CallState,
+    capabilities: Capabilities,
+    now: Timestamp,
+    entries: Vec<Entry>,
+    ignored: Option<Ignored>,
+}
+
+impl Work {
+    fn on(record: CallRecord, capabilities: Capabilities, now: Timestamp) -> Self {
+        let before = record.state;
+        Self { record, before, capabilities, now, entries: Vec::new(), ignored: None }
+    }
+
+    fn finish(
+        mut self,
+        reply: Option<RepliedPlan>,
+        command: Option<Result<Turn, CommandRefusal>>,
+    ) -> Transition {
+        if self.record.state.is_ended() {
+            // Only what ends a call is still of use to one that has ended.
+            self.record.outbox.retain(|effect| effect.kind.ends_the_call());
+        }
+        if self.record.state != self.before {
+            self.record.state_since = self.now;
+        }
+        if !self.entries.is_empty() {
+            self.record.updated_at = self.now;
+        }
+        Transition {
+            record: self.record,
+            entries: self.entries,
+            reply,
+            ignored: self.ignored,
+            command,
+        }
+    }
+
+    /// Writes down what happened, and gives its number.
+    fn note(&mut self, kind: EntryKind) {
+        let number = self.record.entries;
+        self.record.entries += 1;
+        self.entries.push(Entry { number, at: self.now, kind });
+    }
+
+    fn ignore(&mut self, why: Ignored) {
+        self.ignored = Some(why);
+    }
+
+    fn webhook(&mut self, webhook: &Webhook<'_>) -> Option<RepliedPlan> {
+        // The webhook's own entry comes first in the timeline; what follows from it comes after.
+        let number = self.record.entries;
+        self.record.entries += 1;
+        self.record.recent.push(TakenWebhook { key: webhook.key, entry: number });
+        self.record.news_at = self.now;
+
+        self.contact(webhook);
+        for event in webhook.events {
+            self.event(event, webhook.step);
+        }
+        let reply = webhook.wants_document.then(|| self.reply());
+
+        let entry = Entry {
+            number,
+            at: self.now,
+            kind: EntryKind::Webhook {
+                events: webhook.events.to_vec(),
+                step: webhook.step,
+                reply: reply.clone(),
+                ignored: self.ignored,
+            },
+        };
+        self.entries.insert(0, entry);
+        reply
+    }
+
+    /// The document for a carrier that waits: the script of the moment, whatever step it asked for.
+    fn reply(&mut self) -> RepliedPlan {
+        let refused = matches!(self.record.script.plan, CallPlan::Reject(_));
+        if self.record.state.is_ended() && !refused {
+            let plan = CallPlan::HangUp { after: std::time::Duration::ZERO };
+            return RepliedPlan { step: self.record.script.step, plan };
+        }
+        self.delivered_by_reply();
+        RepliedPlan { step: self.record.script.step, plan: self.record.script.plan.clone() }
+    }
+}

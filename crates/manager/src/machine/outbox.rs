@@ -1,0 +1,254 @@
+//! What is to be done at the carrier, one thing after the other.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use offhook_core::{
+    CallPlan, EndReason, ErrorClass, ProviderCallIds, ProviderError,
+};
+
+use super::{Ignored, Work};
+use crate::entry::{Adoption, EntryKind};
+use crate::record::{CallRecord, CallState, DialOutcome, Effect, EffectKind};
+use crate::time::after;
+
+/// How often speech that provably was not sent is tried again.
+const SPEECH_ATTEMPTS: u32 = 3;
+
+impl EffectKind {
+    /// Whether an ended call still wants it.
+    pub(crate) const fn ends_the_call(self) -> bool {
+        matches!(self, Self::HangUp | Self::Reject(_))
+    }
+}
+
+/// The effect that may be started now: one at a time and in order, but a hangup overtakes.
+#[must_use]
+pub fn startable(record: &CallRecord, in_flight: &[u32], now: Timestamp) -> Option<Effect> {
+    let due = |effect: &Effect| {
+        !in_flight.contains(&effect.id) && effect.not_before.is_none_or(|at| at <= now)
+    };
+    let hangup = record.outbox.iter().find(|effect| effect.kind == EffectKind::HangUp);
+    if let Some(hangup) = hangup {
+        return Some(*hangup).filter(due);
+    }
+    let first = record.outbox.first().filter(|effect| due(effect))?;
+    in_flight.is_empty().then_some(*first)
+}
+
+impl Work {
+    pub(super) fn push_effect(&mut self, kind: EffectKind) {
+        let id = self.record.next_effect;
+        self.record.next_effect += 1;
+        self.record.outbox.push(Effect { id, kind, attempts: 0, not_before: None });
+    }
+
+    pub(super) fn effect_done(&mut self, id: u32, result: &Result<ProviderCallIds, ProviderError>) {
+        let Some(place) = self.record.outbox.iter().position(|effect| effect.id == id) else {
+            // It was overtaken. But a late answer to a dial names a call that exists.
+            return match result {
+                Ok(ids) if !ids.is_empty() => self.dial_answered_late(ids),
+                _ => self.ignore(Ignored::NotWaiting),
+            };
+        };
+        let effect = self.record.outbox.remove(place);
+        match result {
+            Ok(ids) => self.taken(effect.kind, ids),
+            Err(error) if effect.kind == EffectKind::Initiate => self.dial_failed(error),
+            Err(error) => self.not_taken(effect, error),
+        }
+    }
+
+    fn taken(&mut self, kind: EffectKind, ids: &ProviderCallIds) {
+        self.note(EntryKind::Done { effect: kind });
+        match kind {
+            EffectKind::Initiate => {
+                self.record.ids.merge(ids);
+                self.adopt(Adoption::Answer);
+            }
+            EffectKind::HangUp => self.hangup_taken(),
+            EffectKind::Perform(step) => {
+                self.record.pushes = self.record.pushes.saturating_add(1);
+                if step == self.record.script.step {
+                    self.delivered();
+                }
+            }
+            EffectKind::Answer | EffectKind::Reject(_) => {}
+        }
+    }
+
+    fn dial_answered_late(&mut self, ids: &ProviderCallIds) {
+        if self.record.dial.is_none() || !self.record.ids.merge(ids) {
+            return self.ignore(Ignored::NotWaiting);
+        }
+        if self.record.state.is_ended() {
+            self.push_effect(EffectKind::HangUp);
+            self.note(EntryKind::Adopted { by: Adoption::Answer });
+        } else {
+            self.adopt(Adoption::Answer);
+        }
+    }
+
+    fn dial_failed(&mut self, error: &ProviderError) {
+        let effect = EffectKind::Initiate;
+        let known = self.record.dial.is_some_and(|dial| dial.outcome != DialOutcome::Pending);
+        if known {
+            // A webhook with our id came first, and proves that the call exists.
+            return self.note_failure(effect, error, false);
+        }
+        let outcome = match error.class() {
+            // After the first byte nothing is sure: a time-out, a 5xx, an answer without an id.
+            ErrorClass::Ambiguous | ErrorClass::Undecodable => {
+                DialOutcome::Unknown { since: self.now }
+            }
+            _ => DialOutcome::Refused,
+        };
+        if let Some(dial) = &mut self.record.dial {
+            dial.outcome = outcome;
+        }
+        self.record.cause = Some(error.cause());
+        if outcome == DialOutcome::Refused {
+            self.note_failure(effect, error, false);
+            // It never existed at the carrier: what a user asked for meanwhile is moot.
+            self.record.ending = None;
+            self.end(EndReason::Failed, Some(error.cause()));
+        } else {
+            self.note(EntryKind::DialUnknown { cause: error.cause() });
+        }
+    }
+
+    fn not_taken(&mut self, effect: Effect, error: &ProviderError) {
+        let class = error.class();
+        if class == ErrorClass::NotFound && effect.kind.ends_the_call() {
+            self.note_failure(effect.kind, error, false);
+            return self.gone();
+        }
+        if class == ErrorClass::Rejected
+            && effect.kind == EffectKind::HangUp
+            && self.record.state.is_ended()
+        {
+            // It may be over by now: a look tells, and asks for another hangup if it is not.
+            self.record.confirm_at = Some(self.now);
+            return self.note_failure(effect.kind, error, false);
+        }
+        let attempts = effect.attempts.saturating_add(1);
+        let again = match effect.kind {
+            EffectKind::HangUp => true,
+            // The carrier says that it cannot be refused or answered any more: a look will tell.
+            EffectKind::Reject(_) | EffectKind::Answer => Self::says_nothing(class),
+            EffectKind::Perform(step) if step != self.record.script.step => false,
+            EffectKind::Perform(_) => match self.record.script.plan {
+                CallPlan::Say(_) | CallPlan::SendDigits { .. } => {
+                    matches!(class, ErrorClass::Transient | ErrorClass::Throttled)
+                        && attempts < SPEECH_ATTEMPTS
+                }
+                _ => Self::says_nothing(class),
+            },
+            EffectKind::Initiate => false,
+        };
+        let current = matches!(effect.kind, EffectKind::Perform(step) if step == self.record.script.step);
+        if again {
+            let wait = error.retry_after().unwrap_or_else(|| backoff(attempts));
+            self.record.outbox.push(Effect {
+                attempts,
+                not_before: Some(after(self.now, wait)),
+                ..effect
+            });
+            self.note_failure(effect.kind, error, true);
+        } else if class == ErrorClass::Ambiguous {
+            // It may be playing. The playback deadline decides; it is not said twice.
+            self.note(EntryKind::NotConfirmed { effect: effect.kind });
+            if current {
+                self.delivered();
+            }
+        } else {
+            self.record.cause = Some(error.cause());
+            self.note_failure(effect.kind, error, false);
+            if current {
+                self.go_on_without();
+            }
+        }
+    }
+
+    /// The plan could not be carried out. With documents, the old document still runs and will
+    /// come back for the next one; without, what follows is told by a command.
+    fn go_on_without(&mut self) {
+        let next = self.record.script.plan.after();
+        let retries_itself = next == self.record.script.plan;
+        self.set_script(next);
+        if !self.capabilities.documents && !retries_itself {
+            self.perform_script();
+        }
+        self.record.state = CallState::Active;
+    }
+
+    /// The carrier knows the call no more.
+    pub(super) fn gone(&mut self) {
+        self.record.confirm_at = None;
+        if self.record.state.is_ended() {
+            return;
+        }
+        let reason = match self.record.answered_at {
+            Some(_) => EndReason::Completed,
+            None => EndReason::Failed,
+        };
+        let cause = offhook_core::Cause::new("not-found", "the carrier does not know the call any more");
+        self.end(reason, Some(cause));
+    }
+
+    fn note_failure(&mut self, effect: EffectKind, error: &ProviderError, again: bool) {
+        self.note(EntryKind::NotDone {
+            effect,
+            class: error.class(),
+            cause: error.cause(),
+            again,
+        });
+    }
+
+    /// After a restart: what may have been under way when we stopped.
+    pub(super) fn settle_interrupted(&mut self) {
+        let Some(first) = self.record.outbox.first().copied() else { return };
+        match first.kind {
+            EffectKind::Initiate => {
+                self.record.outbox.remove(0);
+                let cause = offhook_core::Cause::new(
+                    "interrupted",
+                    "we stopped while the call was being dialled; it may exist",
+                );
+                // A webhook may have adopted the call before we stopped.
+                if let Some(dial) = &mut self.record.dial
+                    && dial.outcome == DialOutcome::Pending
+                {
+                    dial.outcome = DialOutcome::Unknown { since: self.now };
+                    self.note(EntryKind::DialUnknown { cause });
+                }
+            }
+            EffectKind::Perform(step)
+                if step == self.record.script.step
+                    && matches!(
+                        self.record.script.plan,
+                        CallPlan::Say(_) | CallPlan::SendDigits { .. }
+                    ) =>
+            {
+                self.record.outbox.remove(0);
+                self.note(EntryKind::NotConfirmed { effect: first.kind });
+                self.delivered();
+            }
+            _ => {}
+        }
+    }
+
+    /// A failed effect may be tried again now.
+    pub(super) fn release_retries(&mut self) {
+        for effect in &mut self.record.outbox {
+            if effect.not_before.is_some_and(|at| at <= self.now) {
+                effect.not_before = None;
+            }
+        }
+    }
+}
+
+/// 1, 2, 4 … at most 30 s.
+fn backoff(attempts: u32) -> Duration {
+    Duration::from_secs(1_u64 << attempts.saturating_sub(1).min(5)).min(Duration::from_secs(30))
+}

@@ -1,0 +1,89 @@
+//! How a script goes on, and how the carrier gets it.
+
+use std::time::Duration;
+
+use offhook_core::{CallPlan, Direction, EndReason};
+
+use super::Work;
+use crate::record::{CallState, EffectKind, Script};
+use crate::time::after;
+
+/// After a document that hangs up by itself, how long we wait before we do it by a command.
+const DOCUMENT_HANGUP_GRACE: Duration = Duration::from_secs(5);
+
+impl Work {
+    /// A new plan, and with it a new step.
+    pub(super) fn set_script(&mut self, plan: CallPlan) {
+        let step = self.record.script.step.next();
+        self.record.script = Script { plan, step, delivered_at: None };
+        self.record.hangup_at = None;
+        // A plan that was not begun yet is out of date.
+        self.record.outbox.retain(|effect| !matches!(effect.kind, EffectKind::Perform(_)));
+    }
+
+    /// The plan was carried out: what follows it? With documents the answer to the request says
+    /// it; otherwise a command.
+    pub(super) fn go_on(&mut self) {
+        let next = self.record.script.plan.after();
+        self.set_script(next);
+        if !self.capabilities.documents {
+            self.perform_script();
+        }
+    }
+
+    /// Sends the script by a command.
+    pub(super) fn perform_script(&mut self) {
+        if let CallPlan::HangUp { after: wait } = self.record.script.plan {
+            // No carrier has a command that waits: the timer is ours.
+            self.record.script.delivered_at = Some(self.now);
+            self.record.hangup_at = Some(after(self.now, wait));
+            self.record.state = CallState::Active;
+            return;
+        }
+        let step = self.record.script.step;
+        self.push_effect(EffectKind::Perform(step));
+    }
+
+    /// The answer to a webhook carries the script out: no command is needed any more.
+    pub(super) fn delivered_by_reply(&mut self) {
+        let step = self.record.script.step;
+        self.record.outbox.retain(|effect| effect.kind != EffectKind::Perform(step));
+        // The first document that does not reject answers the call; no webhook will say so.
+        let first_document = self.record.direction == Direction::Inbound
+            && self.record.answered_at.is_none()
+            && !matches!(self.record.script.plan, CallPlan::Reject(_));
+        if first_document {
+            self.answered();
+        }
+        self.delivered();
+    }
+
+    /// The carrier has the script.
+    pub(super) fn delivered(&mut self) {
+        self.record.script.delivered_at = Some(self.now);
+        if !self.record.state.is_connected() {
+            return;
+        }
+        self.record.state = match &self.record.script.plan {
+            CallPlan::Say(_) => CallState::Speaking,
+            CallPlan::Listen(_) => CallState::Listening,
+            CallPlan::HangUp { after: wait } => {
+                let wait = wait.saturating_add(DOCUMENT_HANGUP_GRACE);
+                self.record.hangup_at = Some(after(self.now, wait));
+                CallState::Active
+            }
+            _ => CallState::Active,
+        };
+    }
+
+    /// The reason for an end that the carrier reports without one of ours.
+    pub(super) fn scripted_reason(&self, reported: EndReason) -> EndReason {
+        let script_hung_up = matches!(self.record.script.plan, CallPlan::HangUp { .. })
+            && self.record.script.delivered_at.is_some();
+        if script_hung_up && reported == EndReason::Completed {
+            EndReason::HangupBot
+        } else {
+            reported
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! The record of a call: everything that must survive a crash, and nothing that grows.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use offhook_core::{
+    AnsweredBy, CallId, CallPlan, Cause, DedupeKey, Direction, EndReason, Party, ProviderCallIds,
+    ProviderName, RejectReason, Step, Turn,
+};
+use serde::{Deserialize, Serialize};
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// Waits for a slot; nothing was sent.
+    Queued,
+    /// The dial is persisted, and perhaps sent.
+    Initiated,
+    /// It rings.
+    Ringing,
+    /// Connected; the script has not begun.
+    Answered,
+    /// Connected, neither speaking nor listening.
+    Active,
+    /// We speak.
+    Speaking,
+    /// We listen.
+    Listening,
+    /// Over, and why. Nothing leads out of here.
+    Ended(EndReason),
+}
+
+impl CallState {
+    /// Whether the call is over.
+    #[must_use]
+    pub const fn is_ended(self) -> bool {
+        matches!(self, Self::Ended(_))
+    }
+
+    /// Whether somebody is on the line.
+    #[must_use]
+    pub const fn is_connected(self) -> bool {
+        matches!(self, Self::Answered | Self::Active | Self::Speaking | Self::Listening)
+    }
+
+    /// The word of our API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Initiated => "initiated",
+            Self::Ringing => "ringing",
+            Self::Answered => "answered",
+            Self::Active => "active",
+            Self::Speaking => "speaking",
+            Self::Listening => "listening",
+            Self::Ended(_) => "ended",
+        }
+    }
+}
+
+/// What an outbound call is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Say the message and hang up when it was heard.
+    #[default]
+    Notify,
+    /// Say the message, if there is one, and listen.
+    Conversation,
+}
+
+impl Mode {
+    /// The word of our API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Notify => "notify",
+            Self::Conversation => "conversation",
+        }
+    }
+}
+
+/// The limits of one call, copied from the policy when it was created: a changed configuration
+/// ends no running call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallLimits {
+    /// How long it may last, counted from the answer.
+    pub max_duration: Duration,
+    /// How long it may ring.
+    pub ring_timeout: Duration,
+    /// How long a question waits for its answer.
+    pub transcript_timeout: Duration,
+    /// How long a notify call stays on the line after the message was heard.
+    pub notify_hangup_delay: Duration,
+    /// How long the carrier's own queue may hold the dial back.
+    pub dial_slack: Duration,
+}
+
+/// The dial of an outbound call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dial {
+    /// When its intent was committed; it was sent at that moment or just after, or never.
+    pub sent_at: Timestamp,
+    /// What became of it.
+    pub outcome: DialOutcome,
+}
+
+/// What became of a dial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DialOutcome {
+    /// The carrier has not answered yet.
+    Pending,
+    /// Nobody knows: it is never sent again, holds its slot and fences its destination.
+    Unknown {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The carrier has the call.
+    Accepted {
+        /// Since when, as far as we know.
+        at: Timestamp,
+    },
+    /// The carrier does not have it.
+    Refused,
+}
+
+/// A hangup that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// Why: the call will end with this reason, whatever comes later.
+    pub reason: EndReason,
+    /// When it is seen to that a hangup is still under way.
+    pub check_at: Timestamp,
+}
+
+/// The plan of the moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// What the call is to do.
+    pub plan: CallPlan,
+    /// Its number.
+    pub step: Step,
+    /// When the carrier got it, if it has.
+    pub delivered_at: Option<Timestamp>,
+}
+
+/// A question that waits for its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// The turn of the answer.
+    pub turn: Turn,
+    /// How long it waits.
+    pub deadline: Timestamp,
+}
+
+/// Something that is to be done at the carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    /// Dial. Never done twice.
+    Initiate,
+    /// Answer an inbound call.
+    Answer,
+    /// Refuse an inbound call.
+    Reject(RejectReason),
+    /// End the call.
+    HangUp,
+    /// Carry out the plan of this step by a command.
+    Perform(Step),
+}
+
+/// An effect with its number; in the outbox until it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Its number within the call.
+    pub id: u32,
+    /// What to do.
+    pub kind: EffectKind,
+    /// How often it was tried in vain.
+    pub attempts: u32,
+    /// Not before then: set after a failure.
+    pub not_before: Option<Timestamp>,
+}
+
+/// A webhook that was taken: its key, and where its reply is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenWebhook {
+    /// The key.
+    pub key: DedupeKey,
+    /// The number of the entry within the call.
+    pub entry: u32,
+}
+
+/// The last webhooks of a call, so that a repeat gets the same answer and has no second effect.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RecentWebhooks(Vec<TakenWebhook>);
+
+impl RecentWebhooks {
+    /// How many are kept. What is older must be harmless by the machine's own rules.
+    pub const LIMIT: usize = 32;
+
+    /// Takes one in; the oldest makes room.
+    pub fn push(&mut self, taken: TakenWebhook) {
+        if self.0.len() == Self::LIMIT {
+            self.0.remove(0);
+        }
+        self.0.push(taken);
+    }
+
+    /// The entry of the delivery that had this key.
+    #[must_use]
+    pub fn entry_of(&self, key: DedupeKey) -> Option<u32> {
+        self.0.iter().find(|taken| taken.key == key).map(|taken| taken.entry)
+    }
+}
+
+// Forty hex digits each (key, then entry): compact, and readable with any tool.
+impl From<RecentWebhooks> for String {
+    fn from(recent: RecentWebhooks) -> Self {
+        let mut text = Self::with_capacity(recent.0.len() * 40);
+        for taken in recent.0 {
+            for byte in taken.key.0.into_iter().chain(taken.entry.to_be_bytes()) {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                text.push(char::from(HEX[usize::from(byte >> 4)]));
+                text.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+        text
+    }
+}
+
+impl TryFrom<String> for RecentWebhooks {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        const DAMAGED: &str = "the list of recent webhooks is damaged";
+        let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+        if text.len() % 40 != 0 {
+            return Err(DAMAGED);
+        }
+        let mut recent = Vec::with_capacity(text.len() / 40);
+        for chunk in text.as_bytes().chunks_exact(40) {
+            let mut bytes = [0; 20];
+            for (byte, pair) in bytes.iter_mut().zip(chunk.chunks_exact(2)) {
+                let (Some(high), Some(low)) = (digit(pair[0]), digit(pair[1])) else {
+                    return Err(DAMAGED);
+                };
+                *byte = high << 4 | low;
+            }
+            let (mut key, mut entry) = ([0; 16], [0; 4]);
+            key.copy_from_slice(&bytes[..16]);
+            entry.copy_from_slice(&bytes[16..]);
+            recent.push(TakenWebhook { key: DedupeKey(key), entry: u32::from_be_bytes(entry) });
+        }
+        Ok(Self(recent))
+    }
+}
+
+/// Everything about a call that must survive a crash. Of bounded size: what was said and what
+/// happened stand in its entries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// Our id.
+    pub id: CallId,
+    /// How often it was committed. A commit names the revision that it builds on.
+    pub revision: u64,
+    /// The carrier.
+    pub provider: ProviderName,
+    /// The carrier's ids.
+    pub ids: ProviderCallIds,
+    /// Who placed it.
+    pub direction: Direction,
+    /// The calling side.
+    pub from: Party,
+    /// The called side.
+    pub to: Party,
+    /// What it is for.
+    pub mode: Mode,
+    /// How far it has come.
+    pub state: CallState,
+    /// Since when it is in this state.
+    pub state_since: Timestamp,
+    /// The hangup that was asked for, if one was.
+    pub ending: Option<Ending>,
+    /// What it is to do.
+    pub script: Script,
+    /// When the script hangs up, if it does.
+    pub hangup_at: Option<Timestamp>,
+    /// The turn of the conversation.
+    pub turn: Turn,
+    /// The question that waits for an answer.
+    pub question: Option<Question>,
+    /// The dial, of an outbound call.
+    pub dial: Option<Dial>,
+    /// Since when it has been ringing for too long.
+    pub ring_overdue_at: Option<Timestamp>,
+    /// After a hangup was accepted: when to look whether it was done.
+    pub confirm_at: Option<Timestamp>,
+    /// How often a hangup was accepted and not done.
+    pub confirmations: u32,
+    /// Its limits.
+    pub limits: CallLimits,
+    /// The last webhooks.
+    pub recent: RecentWebhooks,
+    /// What is still to be done at the carrier.
+    pub outbox: Vec<Effect>,
+    /// The number of the next effect.
+    pub next_effect: u32,
+    /// How many entries it has.
+    pub entries: u32,
+    /// How many commands replaced its document.
+    pub pushes: u32,
+    /// Who answered, where detection was on.
+    pub answered_by: Option<AnsweredBy>,
+    /// The carrier's own words for its end, or for the last thing that went wrong.
+    pub cause: Option<Cause>,
+    /// The user's own notes.
+    pub metadata: BTreeMap<String, String>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it was answered.
+    pub answered_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// When the record last changed.
+    pub updated_at: Timestamp,
+    /// When the carrier last told us something.
+    pub news_at: Timestamp,
+}
+
+impl CallRecord {
+    /// Why it ended, if it has.
+    #[must_use]
+    pub const fn end_reason(&self) -> Option<EndReason> {
+        if let CallState::Ended(reason) = self.state { Some(reason) } else { None }
+    }
+
+    /// Whether it takes a slot: everything that is not over and not waiting for one.
+    #[must_use]
+    pub const fn holds_slot(&self) -> bool {
+        !matches!(self.state, CallState::Ended(_) | CallState::Queued)
+    }
+
+    /// Whether anything is left to do: it is not over, or its end is still to be carried out.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.state.is_ended() || !self.outbox.is_empty() || self.confirm_at.is_some()
+    }
+
+    /// Whether nobody knows if the carrier has it; its destination is fenced as long.
+    #[must_use]
+    pub const fn outcome_unknown(&self) -> bool {
+        !self.state.is_ended()
+            && matches!(self.dial, Some(Dial { outcome: DialOutcome::Unknown { .. }, .. }))
+    }
+
+    /// How much of the maximum duration is left, for a call that was answered.
+    #[must_use]
+    pub fn remaining(&self, now: Timestamp) -> Option<Duration> {
+        let deadline = crate::time::after(self.answered_at?, self.limits.max_duration);
+        Some(crate::time::between(now, deadline))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recent_webhooks_survive_the_way_through_text_and_forget_the_oldest() {
+        let mut recent = RecentWebhooks::default();
+        for n in 0..40_u8 {
+            recent.push(TakenWebhook { key: DedupeKey([n; 16]), entry: u32::from(n) });
+        }
+        assert_eq!(recent.entry_of(DedupeKey([7; 16])), None);
+        let text = String::from(recent.clone());
+        assert_eq!(text.len(), 40 * RecentWebhooks::LIMIT);
+        let back = RecentWebhooks::try_from(text).unwrap();
+        assert_eq!(back, recent);
+        assert_eq!(back.entry_of(DedupeKey([39; 16])), Some(39));
+        assert!(RecentWebhooks::try_from("00".to_owned()).is_err());
+        assert!(RecentWebhooks::try_from("x".repeat(40)).is_err());
+    }
+}

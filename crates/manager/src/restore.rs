@@ -1,0 +1,117 @@
+//! What became of each call at a restart, and why.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use offhook_core::{CallId, ProviderName};
+use serde::{Deserialize, Serialize};
+
+/// What was decided about a call that was live when we stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Decision {
+    /// The carrier says that it is live: it goes on, with the time that it has left.
+    Kept,
+    /// The carrier could not tell: it goes on, its timers are the fallback, and the carrier is
+    /// asked again until it is known.
+    KeptUnverified,
+    /// The carrier says that it is over: it ended with the carrier's reason.
+    Dropped,
+    /// It is older than it may become: it is hung up.
+    TimedOut,
+    /// Nobody knows whether the carrier ever got it: it is never dialled again.
+    OutcomeUnknown,
+    /// A hangup had been asked for: it is carried out.
+    Ending,
+    /// It still waits for a slot.
+    Queued,
+}
+
+impl Decision {
+    /// The word of our API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::KeptUnverified => "kept_unverified",
+            Self::Dropped => "dropped",
+            Self::TimedOut => "timed_out",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Ending => "ending",
+            Self::Queued => "queued",
+        }
+    }
+}
+
+/// One call of the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RestoredCall {
+    /// The call.
+    pub call: CallId,
+    /// Its carrier.
+    pub provider: ProviderName,
+    /// What was decided; `None` while the carrier is being asked.
+    pub decision: Option<Decision>,
+    /// Why.
+    pub why: String,
+}
+
+/// What became of each call that was live when we stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RestoreReport {
+    /// When the calls were loaded.
+    pub started_at: Timestamp,
+    /// Whether every call is decided.
+    pub settled: bool,
+    /// The calls, oldest first.
+    pub calls: Vec<RestoredCall>,
+}
+
+impl RestoreReport {
+    pub(crate) fn begin(now: Timestamp) -> Self {
+        Self { started_at: now, settled: true, calls: Vec::new() }
+    }
+
+    pub(crate) fn expect(&mut self, call: CallId, provider: ProviderName) {
+        self.calls.push(RestoredCall {
+            call,
+            provider,
+            decision: None,
+            why: "the carrier is being asked".to_owned(),
+        });
+        self.settled = false;
+    }
+
+    pub(crate) fn decide(&mut self, call: CallId, decision: Decision, why: &str) {
+        if let Some(found) = self.calls.iter_mut().find(|restored| restored.call == call) {
+            found.decision = Some(decision);
+            why.clone_into(&mut found.why);
+        }
+        self.settled = self.calls.iter().all(|restored| restored.decision.is_some());
+    }
+
+    /// How many calls were decided in which way.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for restored in &self.calls {
+            *counts.entry(restored.decision.map_or("asking", Decision::as_str)).or_default() += 1;
+        }
+        counts
+    }
+}
+
+impl fmt::Display for RestoreReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.calls.is_empty() {
+            return f.write_str("no call was live");
+        }
+        write!(f, "{} calls were live:", self.calls.len())?;
+        for (index, (word, count)) in self.counts().into_iter().enumerate() {
+            write!(f, "{} {count} {word}", if index == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,186 @@
+//! Where calls are kept.
+
+mod codec;
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use offhook_core::{CallId, ProviderName};
+
+use crate::entry::{Entry, StoredEntry};
+use crate::record::CallRecord;
+
+pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{OpenError, SqliteStore};
+
+/// Keeps records and entries.
+///
+/// A commit is all or nothing and durable when it returns: the answer to a carrier and every
+/// effect wait for it. Both stores of this crate pass the same suite.
+#[async_trait]
+pub trait CallStore: fmt::Debug + Send + Sync + 'static {
+    /// The open calls (see [`CallRecord::is_open`]) in the order of their creation, a page at a
+    /// time; `after` is the last one of the page before.
+    ///
+    /// # Errors
+    /// The store cannot be read, or a record is damaged; the error names it.
+    async fn load_live(
+        &self,
+        after: Option<CallId>,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError>;
+
+    /// One call, open or ended.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the record is damaged.
+    async fn get(&self, id: CallId) -> Result<Option<CallRecord>, StoreError>;
+
+    /// The call that has this carrier id, open or ended.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the record is damaged.
+    async fn find(
+        &self,
+        provider: &ProviderName,
+        carrier_id: &str,
+    ) -> Result<Option<CallRecord>, StoreError>;
+
+    /// The call that was created under this key, and the fingerprint of its request.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn find_idempotent(&self, key: &str) -> Result<Option<(CallId, [u8; 16])>, StoreError>;
+
+    /// Writes all changes, or none.
+    ///
+    /// # Errors
+    /// See [`CommitError`]: what is to be done depends on it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the outcome unclear.
+    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError>;
+
+    /// Entries of all calls after this one, in the order of their commits.
+    ///
+    /// # Errors
+    /// The store cannot be read, or an entry is damaged.
+    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError>;
+
+    /// Calls, newest first.
+    ///
+    /// # Errors
+    /// The store cannot be read, or a record is damaged.
+    async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, StoreError>;
+
+    /// All entries of one call, in order.
+    ///
+    /// # Errors
+    /// The store cannot be read, or an entry is damaged.
+    async fn timeline(&self, id: CallId) -> Result<Vec<StoredEntry>, StoreError>;
+
+    /// Forgets calls that are done and ended before this instant. Gives how many.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    async fn prune(&self, ended_before: Timestamp) -> Result<usize, StoreError>;
+}
+
+/// One call's part of a commit.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The record as it will be; its revision is the expected one plus one.
+    pub record: CallRecord,
+    /// The revision that it builds on; `None` for a new call.
+    pub expected_revision: Option<u64>,
+    /// What is appended to its timeline.
+    pub entries: Vec<Entry>,
+    /// Carrier ids that the call did not have before.
+    pub new_ids: Vec<String>,
+    /// The key under which a user created it.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// The key of a request that must not be carried out twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The key, the user's own.
+    pub key: String,
+    /// A digest of the request, so that the same key with another body is noticed.
+    pub fingerprint: [u8; 16],
+}
+
+/// Which calls a history has.
+#[derive(Clone, Copy, Debug)]
+pub struct HistoryQuery {
+    /// Live, ended, or all.
+    pub which: Which,
+    /// The last call of the page before.
+    pub before: Option<CallId>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// Which calls are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// Those that are not over.
+    #[default]
+    Live,
+    /// Those that are.
+    Ended,
+    /// All.
+    All,
+}
+
+/// A store that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store itself failed.
+    #[error("the store failed: {reason}")]
+    Failed {
+        /// The store's own words.
+        reason: String,
+    },
+    /// Something in it cannot be understood. Nothing is skipped silently.
+    #[error("the store is damaged: {what} cannot be read ({reason}); restore it from a backup")]
+    Damaged {
+        /// What.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// A commit that did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// Somebody else wrote; nothing of this was. Reload these calls and apply again.
+    #[error("{} calls were changed by somebody else", calls.len())]
+    Conflict {
+        /// The calls.
+        calls: Vec<CallId>,
+    },
+    /// Nothing was written.
+    #[error("the store refused the commit, and nothing was written: {reason}")]
+    Refused {
+        /// The store's own words.
+        reason: String,
+    },
+    /// Perhaps written, perhaps not (a failed fsync, say). Read the revision before going on.
+    #[error("the store does not know whether the commit was written: {reason}")]
+    Unclear {
+        /// The store's own words.
+        reason: String,
+    },
+}

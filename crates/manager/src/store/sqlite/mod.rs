@@ -1,0 +1,230 @@
+//! The default store: one SQLite file, one thread that writes it and one that reads.
+
+mod lock;
+mod read;
+mod schema;
+mod thread;
+mod write;
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use offhook_core::{CallId, ProviderName};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{CallStore, Change, CommitError, HistoryQuery, StoreError};
+use crate::entry::StoredEntry;
+use crate::record::CallRecord;
+use lock::Lock;
+use thread::Worker;
+use write::{EncodedChange, Writer};
+
+/// Keeps calls in an SQLite file (WAL, fsync on commit, mode 0600, one owner at a time).
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Worker<Writer>,
+    reader: Worker<Connection>,
+}
+
+/// Why a store could not be opened. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("the store {path} is in use by {owner}; stop that daemon, or give this one a store of its own")]
+    Locked {
+        /// The file.
+        path: String,
+        /// Who has it.
+        owner: String,
+    },
+    /// It cannot be written.
+    #[error("the store {path} cannot be written ({reason}); check the owner and mode of the file and its folder")]
+    NotWritable {
+        /// The file.
+        path: String,
+        /// The system's own words.
+        reason: String,
+    },
+    /// There is no folder for it.
+    #[error("the folder of the store {path} does not exist; create it")]
+    NoFolder {
+        /// The file.
+        path: String,
+    },
+    /// It is damaged.
+    #[error("the store {path} is damaged ({reason}); restore it from a backup, or move it away to start anew. Calls that it held may still be live at the carrier")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// SQLite's own words.
+        reason: String,
+    },
+    /// It is a database of something else.
+    #[error("{path} is an SQLite database of another program; choose another path for the store")]
+    NotOurs {
+        /// The file.
+        path: String,
+    },
+    /// It was written by a newer version.
+    #[error("the store {path} has version {found}, and this program knows versions up to {known}; run the newer one")]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its version.
+        found: usize,
+        /// The newest that is known here.
+        known: usize,
+    },
+    /// Something else.
+    #[error("the store {path} cannot be opened: {reason}")]
+    Failed {
+        /// The file.
+        path: String,
+        /// The system's own words.
+        reason: String,
+    },
+}
+
+impl OpenError {
+    fn from_io(path: &Path, error: &std::io::Error) -> Self {
+        let path = path.display().to_string();
+        match error.kind() {
+            ErrorKind::NotFound => Self::NoFolder { path },
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                Self::NotWritable { path, reason: error.to_string() }
+            }
+            _ => Self::Failed { path, reason: error.to_string() },
+        }
+    }
+
+    fn from_sqlite(path: &str, error: &rusqlite::Error) -> Self {
+        let (path, reason) = (path.to_owned(), error.to_string());
+        match error.sqlite_error_code() {
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+                Self::NotWritable { path, reason }
+            }
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged { path, reason }
+            }
+            _ => Self::Failed { path, reason },
+        }
+    }
+}
+
+impl SqliteStore {
+    /// Opens a store, or creates it, and brings its tables up to date.
+    ///
+    /// Blocks on the disk for a moment.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; each says what to do.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let lock = Lock::take(path)?;
+        lock::private_file()
+            .append(true)
+            .create(true)
+            .open(path)
+            .map_err(|error| OpenError::from_io(path, &error))?;
+
+        let name = path.display().to_string();
+        let classify = |error: rusqlite::Error| OpenError::from_sqlite(&name, &error);
+        let mut connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )
+        .map_err(classify)?;
+        connection.busy_timeout(Duration::from_secs(2)).map_err(classify)?;
+        schema::prepare(&mut connection, &name)?;
+
+        let reader = Self::reader(path).map_err(classify)?;
+        let writer = Writer::new(connection, lock).map_err(classify)?;
+        let spawned = |error: std::io::Error| OpenError::Failed {
+            path: name.clone(),
+            reason: error.to_string(),
+        };
+        Ok(Self {
+            writer: Worker::spawn("offhook-store-writer", writer).map_err(spawned)?,
+            reader: Worker::spawn("offhook-store-reader", reader).map_err(spawned)?,
+        })
+    }
+
+    fn reader(path: &Path) -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        connection.busy_timeout(Duration::from_secs(2))?;
+        Ok(connection)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.reader.run(|connection| query(connection)).await.unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+#[async_trait]
+impl CallStore for SqliteStore {
+    async fn load_live(
+        &self,
+        after: Option<CallId>,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.read(move |connection| read::load_live(connection, after, limit)).await
+    }
+
+    async fn get(&self, id: CallId) -> Result<Option<CallRecord>, StoreError> {
+        self.read(move |connection| read::get(connection, id)).await
+    }
+
+    async fn find(
+        &self,
+        provider: &ProviderName,
+        carrier_id: &str,
+    ) -> Result<Option<CallRecord>, StoreError> {
+        let (provider, carrier_id) = (provider.clone(), carrier_id.to_owned());
+        self.read(move |connection| read::find(connection, &provider, &carrier_id)).await
+    }
+
+    async fn find_idempotent(&self, key: &str) -> Result<Option<(CallId, [u8; 16])>, StoreError> {
+        let key = key.to_owned();
+        self.read(move |connection| read::find_idempotent(connection, &key)).await
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        // Encoded here, so that the writer's thread does nothing but write.
+        let encoded: Vec<EncodedChange> = changes.iter().map(EncodedChange::from).collect();
+        match self.writer.run(move |writer| writer.commit(&encoded)).await {
+            Some(result) => result,
+            None => Err(CommitError::Refused { reason: "the store is closed".to_owned() }),
+        }
+    }
+
+    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+        self.read(move |connection| read::changes(connection, after, limit)).await
+    }
+
+    async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, StoreError> {
+        self.read(move |connection| read::history(connection, query)).await
+    }
+
+    async fn timeline(&self, id: CallId) -> Result<Vec<StoredEntry>, StoreError> {
+        self.read(move |connection| read::timeline(connection, id)).await
+    }
+
+    async fn prune(&self, ended_before: Timestamp) -> Result<usize, StoreError> {
+        let done = self.writer.run(move |writer| writer.prune(ended_before)).await;
+        match done {
+            Some(Ok(count)) => Ok(count),
+            Some(Err(error)) => Err(read::failed(&error)),
+            None => Err(StoreError::Closed),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The queries.
+
+use offhook_core::{CallId, ProviderName};
+use rusqlite::{Connection, OptionalExtension, Params, params};
+
+use crate::entry::StoredEntry;
+use crate::record::CallRecord;
+use crate::store::{HistoryQuery, StoreError, Which, codec};
+
+pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
+    StoreError::Failed { reason: error.to_string() }
+}
+
+fn sql_limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn records(
+    connection: &Connection,
+    sql: &str,
+    arguments: impl Params,
+) -> Result<Vec<CallRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(|error| failed(&error))?;
+    let rows = statement
+        .query_map(arguments, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
+        .map_err(|error| failed(&error))?;
+    rows.map(|row| {
+        let (number, text) = row.map_err(|error| failed(&error))?;
+        codec::decode_record(&text, || format!("call number {number}"))
+    })
+    .collect()
+}
+
+pub(super) fn load_live(
+    connection: &Connection,
+    after: Option<CallId>,
+    limit: usize,
+) -> Result<Vec<CallRecord>, StoreError> {
+    let after = number_of(connection, after)?.unwrap_or(0);
+    records(
+        connection,
+        "SELECT number, record FROM call WHERE open = 1 AND number > ?1 ORDER BY number LIMIT ?2",
+        params![after, sql_limit(limit)],
+    )
+}
+
+fn number_of(connection: &Connection, id: Option<CallId>) -> Result<Option<i64>, StoreError> {
+    let Some(id) = id else { return Ok(None) };
+    connection
+        .prepare_cached("SELECT number FROM call WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement.query_row([id.uuid().as_bytes()], |row| row.get(0)).optional()
+        })
+        .map_err(|error| failed(&error))
+}
+
+pub(super) fn get(connection: &Connection, id: CallId) -> Result<Option<CallRecord>, StoreError> {
+    let sql = "SELECT number, record FROM call WHERE id = ?1";
+    records(connection, sql, [id.uuid().as_bytes()]).map(|mut found| found.pop())
+}
+
+pub(super) fn find(
+    connection: &Connection,
+    provider: &ProviderName,
+    carrier_id: &str,
+) -> Result<Option<CallRecord>, StoreError> {
+    let sql = "SELECT call.number, call.record FROM carrier_id
+               JOIN call ON call.number = carrier_id.call
+               WHERE carrier_id.provider = ?1 AND carrier_id.value = ?2";
+    records(connection, sql, [provider.as_str(), carrier_id]).map(|mut found| found.pop())
+}
+
+pub(super) fn find_idempotent(
+    connection: &Connection,
+    key: &str,
+) -> Result<Option<(CallId, [u8; 16])>, StoreError> {
+    let sql = "SELECT call.id, idempotency.fingerprint FROM idempotency
+               JOIN call ON call.number = idempotency.call WHERE idempotency.key = ?1";
+    let found: Option<([u8; 16], [u8; 16])> = connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| {
+            statement.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })
+        .map_err(|error| failed(&error))?;
+    Ok(found.map(|(id, fingerprint)| (CallId::new(uuid::Uuid::from_bytes(id)), fingerprint)))
+}
+
+pub(super) fn changes(
+    connection: &Connection,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<StoredEntry>, StoreError> {
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let sql = "SELECT entry.id, call.id, entry.body FROM entry
+               JOIN call ON call.number = entry.call
+               WHERE entry.id > ?1 ORDER BY entry.id LIMIT ?2";
+    entries(connection, sql, params![after, sql_limit(limit)])
+}
+
+pub(super) fn timeline(
+    connection: &Connection,
+    id: CallId,
+) -> Result<Vec<StoredEntry>, StoreError> {
+    // The chain, from the last entry to the first.
+    let sql = "WITH RECURSIVE chain (id, previous, body) AS (
+                   SELECT entry.id, entry.previous, entry.body
+                   FROM call JOIN entry ON entry.id = call.last_entry WHERE call.id = ?1
+                   UNION ALL
+                   SELECT entry.id, entry.previous, entry.body
+                   FROM chain JOIN entry ON entry.id = chain.previous
+               )
+               SELECT id, ?1, body FROM chain ORDER BY id";
+    entries(connection, sql, [id.uuid().as_bytes()])
+}
+
+fn entries(
+    connection: &Connection,
+    sql: &str,
+    arguments: impl Params,
+) -> Result<Vec<StoredEntry>, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(|error| failed(&error))?;
+    let rows = statement
+        .query_map(arguments, |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 16]>(1)?, row.get::<_, String>(2)?))
+        })
+        .map_err(|error| failed(&error))?;
+    rows.map(|row| {
+        let (id, call, text) = row.map_err(|error| failed(&error))?;
+        let entry = codec::decode_entry(&text, || format!("entry {id}"))?;
+        let call = CallId::new(uuid::Uuid::from_bytes(call));
+        Ok(StoredEntry { id: id.unsigned_abs(), call, entry })
+    })
+    .collect()
+}
+
+pub(super) fn history(
+    connection: &Connection,
+    query: HistoryQuery,
+) -> Result<Vec<CallRecord>, StoreError> {
+    let before = match query.before {
+        Some(id) => number_of(connection, Some(id))?.unwrap_or(0),
+        None => i64::MAX,
+    };
+    let which = match query.which {
+        Which::Live => "ended_at IS NULL",
+        Which::Ended => "ended_at IS NOT NULL",
+        Which::All => "TRUE",
+    };
+    let sql = format!(
+        "SELECT number, record FROM call WHERE number < ?1 AND {which} ORDER BY number DESC LIMIT ?2"
+    );
+    records(connection, &sql, params![before, sql_limit(query.limit)])
+}

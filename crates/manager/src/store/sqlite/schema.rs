@@ -1,0 +1,88 @@
+//! The tables, and how older ones become today's.
+//!
+//! Locality decides the speed: integer keys in order of creation, one append per event, and
+//! indexes that are touched once per call. So the entries of a call are a chain (each names the
+//! one before) and not an index.
+
+use rusqlite::Connection;
+
+use super::OpenError;
+
+/// "OFHK": tells our file from any other SQLite database.
+const APPLICATION_ID: i32 = 0x4F46_484B;
+
+/// One step per version; a released step is never edited.
+const MIGRATIONS: &[&str] = &["
+CREATE TABLE call (
+    number     INTEGER PRIMARY KEY,
+    id         BLOB    NOT NULL UNIQUE,
+    open       INTEGER NOT NULL,
+    ended_at   INTEGER,
+    revision   INTEGER NOT NULL,
+    last_entry INTEGER NOT NULL,
+    record     TEXT    NOT NULL
+) STRICT;
+CREATE INDEX call_open  ON call (number)   WHERE open = 1;
+CREATE INDEX call_live  ON call (number)   WHERE ended_at IS NULL;
+CREATE INDEX call_ended ON call (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE TABLE carrier_id (
+    provider TEXT    NOT NULL,
+    value    TEXT    NOT NULL,
+    call     INTEGER NOT NULL,
+    PRIMARY KEY (provider, value)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX carrier_id_call ON carrier_id (call);
+
+CREATE TABLE idempotency (
+    key         TEXT    NOT NULL PRIMARY KEY,
+    call        INTEGER NOT NULL,
+    fingerprint BLOB    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_call ON idempotency (call);
+
+CREATE TABLE entry (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    call     INTEGER NOT NULL,
+    previous INTEGER NOT NULL,
+    body     TEXT    NOT NULL
+) STRICT;
+"];
+
+/// Sets a fresh connection to write up, and brings the tables up to date.
+pub(super) fn prepare(connection: &mut Connection, path: &str) -> Result<(), OpenError> {
+    let classify = |error: rusqlite::Error| OpenError::from_sqlite(path, &error);
+    let version: usize = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(classify)?;
+    let application: i32 = connection
+        .query_row("PRAGMA application_id", [], |row| row.get(0))
+        .map_err(classify)?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(classify)?;
+    if tables > 0 && application != APPLICATION_ID {
+        return Err(OpenError::NotOurs { path: path.to_owned() });
+    }
+    if version > MIGRATIONS.len() {
+        return Err(OpenError::Newer {
+            path: path.to_owned(),
+            found: version,
+            known: MIGRATIONS.len(),
+        });
+    }
+    // FULL: a commit is on the disk when it returns, and only then do we acknowledge.
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+        .map_err(classify)?;
+    let transaction = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(classify)?;
+    for migration in &MIGRATIONS[version..] {
+        transaction.execute_batch(migration).map_err(classify)?;
+    }
+    // Written at every start: a read-only file or a full disk is found now and not in mid-call.
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(classify)?;
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len()).map_err(classify)?;
+    transaction.commit().map_err(classify)
+}

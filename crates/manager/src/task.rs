@@ -1,0 +1,448 @@
+//! The one task that owns the calls: a dull shell around the driver.
+//!
+//! It takes what has queued up, lets the driver apply it, commits, and then releases: answers,
+//! snapshots, jobs. No lock is held while it waits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use offhook_core::{CallId, ParsedWebhook, ProviderName, Turn, VoiceProvider};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{Id, JoinSet};
+
+use crate::clock::Clock;
+use crate::driver::{
+    Answer, Arrival, CommandError, Counters, Driver, InitiateError, InitiateRequest, Job, JobKind,
+    Submission, Ticket, WebhookAnswer,
+};
+use crate::executor;
+use crate::machine::Command;
+use crate::record::CallRecord;
+use crate::restore::{Decision, RestoreReport};
+use crate::store::{CallStore, Change, CommitError, StoreError};
+use crate::time::after;
+
+/// How many messages one turn takes at most: a commit of bounded size.
+const TURN_AT_MOST: usize = 256;
+
+/// How many calls are loaded at once after a restart.
+const PAGE: usize = 500;
+
+/// Between attempts to read what an unclear commit wrote.
+const REREAD_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// How long a shutdown waits for requests that are under way.
+const SHUTDOWN_GRACE: std::time::Duration = std::time::Duration::from_secs(12);
+
+/// What the handle sends to the task.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Webhook {
+        provider: ProviderName,
+        key: offhook_core::DedupeKey,
+        parsed: Box<ParsedWebhook>,
+        new_call: CallId,
+        answer: oneshot::Sender<WebhookAnswer>,
+    },
+    Initiate {
+        request: Box<InitiateRequest>,
+        answer: oneshot::Sender<Result<CallId, InitiateError>>,
+    },
+    Command {
+        call: CallId,
+        command: Command,
+        answer: oneshot::Sender<Result<(CallId, Turn), CommandError>>,
+    },
+    Shutdown,
+}
+
+#[derive(Debug)]
+enum Waiter {
+    Webhook(oneshot::Sender<WebhookAnswer>),
+    Initiate(oneshot::Sender<Result<CallId, InitiateError>>),
+    Command(oneshot::Sender<Result<(CallId, Turn), CommandError>>),
+}
+
+/// What the task shows to the outside.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) ready: bool,
+    pub(crate) slots: usize,
+    pub(crate) report: Arc<RestoreReport>,
+    pub(crate) counters: Counters,
+}
+
+/// Those who wait for a call to change.
+#[derive(Debug, Default)]
+pub(crate) struct Watchers {
+    calls: std::sync::Mutex<HashMap<CallId, watch::Sender<Option<Arc<CallRecord>>>>>,
+}
+
+impl Watchers {
+    pub(crate) fn watch(&self, call: CallId) -> watch::Receiver<Option<Arc<CallRecord>>> {
+        self.lock().entry(call).or_insert_with(|| watch::Sender::new(None)).subscribe()
+    }
+
+    fn publish(&self, record: &Arc<CallRecord>) {
+        let mut calls = self.lock();
+        if let Some(sender) = calls.get(&record.id) {
+            sender.send_replace(Some(Arc::clone(record)));
+            if sender.receiver_count() == 0 || !record.is_open() {
+                calls.remove(&record.id);
+            }
+        }
+    }
+
+    fn lock(
+        &self,
+    ) -> std::sync::MutexGuard<'_, HashMap<CallId, watch::Sender<Option<Arc<CallRecord>>>>> {
+        self.calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+pub(crate) struct Task {
+    pub(crate) driver: Driver,
+    pub(crate) store: Arc<dyn CallStore>,
+    pub(crate) providers: HashMap<ProviderName, Arc<dyn VoiceProvider>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) messages: mpsc::Receiver<Message>,
+    pub(crate) shown: watch::Sender<Shown>,
+    pub(crate) watchers: Arc<Watchers>,
+    jobs: JoinSet<Submission>,
+    running: HashMap<Id, (Arc<CallRecord>, JobKind, Timestamp)>,
+    waiters: HashMap<Ticket, Waiter>,
+    next_ticket: u64,
+}
+
+impl Task {
+    pub(crate) fn new(
+        driver: Driver,
+        store: Arc<dyn CallStore>,
+        providers: HashMap<ProviderName, Arc<dyn VoiceProvider>>,
+        clock: Arc<dyn Clock>,
+        messages: mpsc::Receiver<Message>,
+        shown: watch::Sender<Shown>,
+        watchers: Arc<Watchers>,
+    ) -> Self {
+        Self {
+            driver,
+            store,
+            providers,
+            clock,
+            messages,
+            shown,
+            watchers,
+            jobs: JoinSet::new(),
+            running: HashMap::new(),
+            waiters: HashMap::new(),
+            next_ticket: 0,
+        }
+    }
+
+    /// Runs until it is told to shut down, or until nobody can tell it anything any more.
+    pub(crate) async fn run(mut self) -> Result<(), StoreError> {
+        self.load().await?;
+        loop {
+            self.turn().await;
+            let wake = self.driver.next_wakeup().unwrap_or(Timestamp::MAX);
+            let clock = Arc::clone(&self.clock);
+            tokio::select! {
+                message = self.messages.recv() => match message {
+                    None | Some(Message::Shutdown) => break,
+                    Some(message) => self.take(message).await,
+                },
+                Some(done) = self.jobs.join_next_with_id() => self.job_done(done),
+                () = clock.sleep_until(wake) => {}
+            }
+            if self.drain().await {
+                break;
+            }
+        }
+        self.shut_down().await;
+        Ok(())
+    }
+
+    async fn load(&mut self) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.store.load_live(after, PAGE).await?;
+            let full = page.len() == PAGE;
+            after = page.last().map(|record| record.id);
+            for record in page {
+                self.driver.restore(record);
+            }
+            if !full {
+                break;
+            }
+        }
+        self.show(true);
+        Ok(())
+    }
+
+    /// Takes what has queued up. Gives whether it is time to stop.
+    async fn drain(&mut self) -> bool {
+        for _ in 0..TURN_AT_MOST {
+            match self.messages.try_recv() {
+                Ok(Message::Shutdown) | Err(mpsc::error::TryRecvError::Disconnected) => return true,
+                Ok(message) => self.take(message).await,
+                Err(mpsc::error::TryRecvError::Empty) => break,
+            }
+        }
+        while let Some(done) = self.jobs.try_join_next_with_id() {
+            self.job_done(done);
+        }
+        false
+    }
+
+    async fn take(&mut self, message: Message) {
+        match message {
+            Message::Webhook { provider, key, parsed, new_call, answer } => {
+                match self.stored_call(&provider, &parsed).await {
+                    Ok(found) => {
+                        let ticket = self.ticket(Waiter::Webhook(answer));
+                        self.driver.submit(Submission::Webhook(Box::new(Arrival {
+                            ticket,
+                            provider,
+                            key,
+                            parsed: *parsed,
+                            new_call,
+                            found,
+                        })));
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "the store cannot be read");
+                        let _ = answer.send(WebhookAnswer::Unavailable);
+                    }
+                }
+            }
+            Message::Initiate { request, answer } => self.take_initiate(request, answer).await,
+            Message::Command { call, command, answer } => {
+                let found = if self.driver.knows(call) {
+                    Ok(None)
+                } else {
+                    self.store.get(call).await
+                };
+                match found {
+                    Ok(found) => {
+                        let ticket = self.ticket(Waiter::Command(answer));
+                        let found = found.map(Box::new);
+                        self.driver.submit(Submission::Command { ticket, call, command, found });
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "the store cannot be read");
+                        let _ = answer.send(Err(CommandError::StoreUnavailable));
+                    }
+                }
+            }
+            Message::Shutdown => {}
+        }
+    }
+
+    async fn take_initiate(
+        &mut self,
+        request: Box<InitiateRequest>,
+        answer: oneshot::Sender<Result<CallId, InitiateError>>,
+    ) {
+        let earlier = match &request.idempotency {
+            Some(key) => self.store.find_idempotent(&key.key).await,
+            None => Ok(None),
+        };
+        let wanted = request.idempotency.as_ref().map(|key| key.fingerprint);
+        let known = match earlier {
+            Ok(None) => {
+                let ticket = self.ticket(Waiter::Initiate(answer));
+                self.driver.submit(Submission::Initiate { ticket, request });
+                return;
+            }
+            Ok(Some((call, fingerprint))) if Some(fingerprint) == wanted => Ok(call),
+            Ok(Some(_)) => Err(InitiateError::KeyReused),
+            Err(error) => {
+                tracing::error!(%error, "the store cannot be read");
+                Err(InitiateError::StoreUnavailable)
+            }
+        };
+        let _ = answer.send(known);
+    }
+
+    /// The call of a webhook, if it is not open here: an ended one, as a rule.
+    async fn stored_call(
+        &self,
+        provider: &ProviderName,
+        parsed: &ParsedWebhook,
+    ) -> Result<Option<CallRecord>, StoreError> {
+        if let Some(call) = parsed.call {
+            return if self.driver.knows(call) { Ok(None) } else { self.store.get(call).await };
+        }
+        for id in parsed.ids.iter() {
+            if self.driver.known_by(provider, id.value()).is_some() {
+                return Ok(None);
+            }
+            if let Some(found) = self.store.find(provider, id.value()).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn ticket(&mut self, waiter: Waiter) -> Ticket {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        self.waiters.insert(ticket, waiter);
+        ticket
+    }
+
+    fn job_done(&mut self, done: Result<(Id, Submission), tokio::task::JoinError>) {
+        match done {
+            Ok((id, submission)) => {
+                self.running.remove(&id);
+                self.driver.submit(submission);
+            }
+            Err(error) => {
+                tracing::error!(%error, "a request to a carrier was lost");
+                if let Some((call, kind, asked_at)) = self.running.remove(&error.id()) {
+                    self.driver.submit(executor::lost(&call, kind, asked_at));
+                }
+            }
+        }
+    }
+
+    async fn turn(&mut self) {
+        let changes = self.driver.turn(self.clock.now());
+        let result = if changes.is_empty() { Ok(()) } else { self.commit(&changes).await };
+        if let Err(error) = &result {
+            tracing::error!(%error, "a commit failed; nothing was acknowledged");
+        }
+        let now = self.clock.now();
+        let was_settled = self.driver.report().settled;
+        let released = self.driver.committed(result, now);
+        for call in released.reload {
+            match self.store.get(call).await {
+                Ok(record) => self.driver.reload(call, record),
+                Err(error) => tracing::error!(%error, %call, "a call cannot be read again"),
+            }
+        }
+        for record in &released.snapshots {
+            self.watchers.publish(record);
+        }
+        for (ticket, answer) in released.answers {
+            self.answer(ticket, answer);
+        }
+        for (call, decision, why) in &released.decided {
+            log_decision(*call, *decision, why);
+        }
+        if self.driver.report().settled && !was_settled {
+            tracing::info!(report = %self.driver.report(), "restart verification is done");
+        }
+        self.show(true);
+        for job in self.driver.start(now) {
+            self.start(job, now);
+        }
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: Answer) {
+        // Whoever waited may be gone; what was committed stays committed.
+        match (self.waiters.remove(&ticket), answer) {
+            (Some(Waiter::Webhook(waiter)), Answer::Webhook(answer)) => {
+                let _ = waiter.send(answer);
+            }
+            (Some(Waiter::Initiate(waiter)), Answer::Initiate(answer)) => {
+                let _ = waiter.send(answer);
+            }
+            (Some(Waiter::Command(waiter)), Answer::Command(answer)) => {
+                let _ = waiter.send(answer);
+            }
+            _ => {}
+        }
+    }
+
+    /// Commits; an unclear result is cleared up before anything else is done.
+    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        let reason = match self.store.commit(changes).await {
+            Err(CommitError::Unclear { reason }) => reason,
+            known => return known,
+        };
+        tracing::error!(%reason, "a commit is unclear; it is read back before anything else");
+        // A commit is all or nothing: one call tells for all.
+        let Some(change) = changes.first() else { return Ok(()) };
+        loop {
+            match self.store.get(change.record.id).await {
+                Ok(found) => {
+                    let written =
+                        found.is_some_and(|found| found.revision >= change.record.revision);
+                    return if written { Ok(()) } else { Err(CommitError::Refused { reason }) };
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the store cannot be read back yet");
+                    self.clock.sleep_until(after(self.clock.now(), REREAD_PAUSE)).await;
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, job: Job, now: Timestamp) {
+        let Some(provider) = self.providers.get(&job.call.provider).cloned() else { return };
+        let told = (Arc::clone(&job.call), job.kind, now);
+        let handle = self.jobs.spawn(executor::run(provider, job, now));
+        self.running.insert(handle.id(), told);
+    }
+
+    fn show(&self, ready: bool) {
+        self.shown.send_if_modified(|shown| {
+            let report = self.driver.report();
+            let changed = shown.ready != ready
+                || shown.slots != self.driver.slots()
+                || *shown.report != *report;
+            shown.ready = ready;
+            shown.slots = self.driver.slots();
+            shown.counters = self.driver.counters().clone();
+            if *shown.report != *report {
+                shown.report = Arc::new(report.clone());
+            }
+            changed
+        });
+    }
+
+    /// Takes in the answers to what is under way, and leaves the calls running.
+    async fn shut_down(&mut self) {
+        self.show(false);
+        self.messages.close();
+        let patience = tokio::time::sleep(SHUTDOWN_GRACE);
+        tokio::pin!(patience);
+        // Requests that came before the door was closed still get their answers.
+        while let Ok(message) = self.messages.try_recv() {
+            self.take(message).await;
+        }
+        loop {
+            let changes = self.driver.turn(self.clock.now());
+            let result = if changes.is_empty() { Ok(()) } else { self.commit(&changes).await };
+            let released = self.driver.committed(result, self.clock.now());
+            for record in &released.snapshots {
+                self.watchers.publish(record);
+            }
+            for (ticket, answer) in released.answers {
+                self.answer(ticket, answer);
+            }
+            // Effects that were not begun stay in the outbox for the next start.
+            tokio::select! {
+                done = self.jobs.join_next_with_id() => match done {
+                    Some(done) => self.job_done(done),
+                    None => break,
+                },
+                () = &mut patience => {
+                    tracing::warn!("requests were still under way; their outcome will be verified at the next start");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn log_decision(call: CallId, decision: Decision, why: &str) {
+    match decision {
+        Decision::KeptUnverified | Decision::OutcomeUnknown => {
+            tracing::warn!(%call, decision = decision.as_str(), why, "restored");
+        }
+        _ => tracing::info!(%call, decision = decision.as_str(), why, "restored"),
+    }
+}
