@@ -138,7 +138,7 @@ impl Emulator {
         let noticed = match act {
             "say" => {
                 let words: Words = read(body)?;
-                self.twilio.person(id, |call| call.person_says(&words.text, now, shared))
+                self.twilio.person(id, now, |call| call.person_says(&words.text, now, shared))
             }
             "dtmf" => {
                 let keys: Keys = read(body)?;
@@ -146,9 +146,9 @@ impl Emulator {
                 if keys.digits.is_empty() || !keys.digits.chars().all(is_key) {
                     return Err("digits are 0-9, *, # and A-D".to_owned());
                 }
-                self.twilio.person(id, |call| call.person_presses(&keys.digits, now, shared))
+                self.twilio.person(id, now, |call| call.person_presses(&keys.digits, now, shared))
             }
-            _ => self.twilio.person(id, |call| {
+            _ => self.twilio.person(id, now, |call| {
                 call.person_hangs_up(now, shared);
                 true
             }),

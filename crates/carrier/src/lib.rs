@@ -5,6 +5,41 @@
 //! webhooks come out. [`Carrier`] runs one, on any [`Clock`] and any
 //! [`Delivery`], and serves it over HTTP.
 //!
+//! # Control
+//!
+//! Paths below `/emulator/` are not the carrier's. They need no credentials.
+//!
+//! | request | does |
+//! |---|---|
+//! | `POST calls` `{from, to, party?, webhook_url?, fallback_url?, status_callback?, provider?}` | lets a person call; 201 with the call |
+//! | `GET calls` | lists all calls: id, parties, direction, status |
+//! | `GET calls/{id}` | all about one: what was heard, documents, requests, webhooks |
+//! | `POST calls/{id}/say` `{text}`, `…/dtmf` `{digits}` | the person speaks, presses keys; `noticed` tells whether anything listened |
+//! | `POST calls/{id}/hangup` | the person hangs up |
+//! | `POST faults` | orders a fault; `GET` lists those still to strike, `DELETE` clears them |
+//!
+//! A `party` is `silent` (default), `says-yes`, `hangs-up` or
+//! `answering-machine`. Called numbers decide by themselves: `+15550100001`
+//! says yes, `…02` is busy, `…03` does not answer, `…04` fails, `…05` is an
+//! answering machine, `…06` hangs up in mid-sentence, any other is silent.
+//!
+//! A fault is `{provider?, on?, match?, count?}` and at least one of these:
+//!
+//! | key | `on: request` | `on: webhook` |
+//! |---|---|---|
+//! | `drop` | not carried out, connection closed | not sent, as if the connection failed |
+//! | `drop_after_taking` | carried out, connection closed | sent, as if the answer never came |
+//! | `http_status`, `body`, `content_type` | answered instead of being carried out | sent, as if it was answered so |
+//! | `delay_ms` | carried out, answered later | sent later |
+//! | `duplicate` | – | sent twice, the second answer is ignored |
+//! | `reorder` | – | sent after the call's next webhook, or after 3 s |
+//!
+//! `on` is `webhook` for `duplicate` and `reorder`, else `request`; `match` is a
+//! part of `METHOD path` or of the webhook's URL; `count` is 1, or 0 for
+//! "until cleared".
+//!
+//! # Example
+//!
 //! ```
 //! use http::{HeaderMap, Method, StatusCode};
 //! use offhook_carrier::{ApiRequest, Emulator, Settings};

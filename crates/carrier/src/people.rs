@@ -81,7 +81,6 @@ impl Manner {
 /// The seconds that it takes to say a text.
 pub(crate) fn speech_seconds(text: &str) -> f64 {
     const CHARACTERS_A_SECOND: f64 = 15.0;
-    #[expect(clippy::cast_precision_loss, reason = "a text is far shorter than 2^52")]
     let characters = text.chars().count() as f64;
     characters / CHARACTERS_A_SECOND
 }

@@ -24,7 +24,6 @@ impl Chance {
     /// A number from 0 up to, not including, 1.
     pub(crate) fn fraction(&mut self) -> f64 {
         // 53 bits are what an f64 holds exactly.
-        #[expect(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
         let bits = (self.next() >> 11) as f64;
         bits / 9_007_199_254_740_992.0
     }

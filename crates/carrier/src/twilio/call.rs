@@ -64,7 +64,7 @@ impl End {
 pub(crate) enum Phase {
     Queued { leaves: Timestamp },
     Dialing { until: Timestamp },
-    Ringing { until: Option<Timestamp> },
+    Ringing { until: Timestamp },
     InProgress,
     Ended(End),
 }
@@ -168,7 +168,7 @@ impl Call {
             Phase::Ended(_) => return None,
             Phase::Queued { leaves } => Some(leaves),
             Phase::Dialing { until } => Some(until),
-            Phase::Ringing { until } => until,
+            Phase::Ringing { until } => Some(until),
             Phase::InProgress => self.limit_ends(),
         };
         let act = self.act.map(|(at, _)| at);
@@ -186,7 +186,7 @@ impl Call {
             Phase::Ended(_) => return,
             Phase::Queued { leaves } if leaves <= at => return self.dial(at, shared),
             Phase::Dialing { until } if until <= at => return self.reached(at, shared),
-            Phase::Ringing { until } if is_due(until) => return self.rung(at, shared),
+            Phase::Ringing { until } if until <= at => return self.rung(at, shared),
             Phase::InProgress if is_due(self.limit_ends()) => {
                 return self.end(End::Completed, at, shared);
             }
@@ -224,13 +224,13 @@ impl Call {
             _ => f64::from(self.instructions.timeout) + GRACE,
         };
         let rings_for = self.manner.rings_for().map_or(rings_for, |answer| answer.min(rings_for));
-        self.phase = Phase::Ringing { until: Some(shared.settings.paced(at, rings_for)) };
+        self.phase = Phase::Ringing { until: shared.settings.paced(at, rings_for) };
         self.changed(at, shared);
         callbacks::progress(self, Progress::Ringing, at, shared);
     }
 
     fn rung(&mut self, at: Timestamp, shared: &mut Shared) {
-        if self.manner.rings_for().is_none() {
+        if self.direction == Direction::Inbound || self.manner.rings_for().is_none() {
             return self.end(End::NoAnswer, at, shared);
         }
         self.connect(at, shared);

@@ -17,7 +17,7 @@ use crate::retry_policy::RetryPolicy;
 
 pub(crate) type Params = Vec<(String, String)>;
 
-pub(crate) fn param(name: &str, value: impl ToString) -> (String, String) {
+pub(crate) fn param(name: &str, value: &(impl ToString + ?Sized)) -> (String, String) {
     (name.to_owned(), value.to_string())
 }
 
@@ -48,13 +48,13 @@ pub(crate) fn progress(call: &mut Call, event: Progress, at: Timestamp, shared: 
     };
     let mut params = common(call, status, shared);
     params.push(param("CallbackSource", "call-progress-events"));
-    params.push(param("SequenceNumber", call.sequence));
-    params.push(param("Timestamp", rfc2822(at)));
+    params.push(param("SequenceNumber", &call.sequence));
+    params.push(param("Timestamp", &rfc2822(at)));
     if let Phase::Ended(end) = call.phase {
         let seconds = call.seconds();
-        params.push(param("CallDuration", seconds));
-        params.push(param("Duration", (seconds + 59) / 60));
-        params.push(param("SipResponseCode", end.sip_code()));
+        params.push(param("CallDuration", &seconds));
+        params.push(param("Duration", &((seconds + 59) / 60)));
+        params.push(param("SipResponseCode", &end.sip_code()));
     }
     if let Some(answered_by) = call.answered_by {
         params.push(param("AnsweredBy", answered_by));
@@ -80,7 +80,7 @@ pub(crate) fn detection(call: &Call, at: Timestamp, shared: &mut Shared) {
         param("CallSid", &call.sid),
         param("AccountSid", &shared.settings.twilio.sid),
         param("AnsweredBy", answered_by),
-        param("MachineDetectionDuration", took),
+        param("MachineDetectionDuration", &took),
     ];
     post(call, "detection", &target, params, at, shared);
 }
@@ -95,7 +95,7 @@ pub(crate) fn partial_speech(
 ) {
     let mut params = common(call, call.phase.word(), shared);
     params.push(param("UnstableSpeechResult", words));
-    params.push(param("SequenceNumber", 0));
+    params.push(param("SequenceNumber", "0"));
     params.push(param("Stability", "0.8"));
     post(call, "partial", target, params, at, shared);
 }

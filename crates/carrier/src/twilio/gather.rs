@@ -87,8 +87,8 @@ impl Call {
             Stage::Speech { words, .. } => {
                 let confidence = 0.85 + 0.14 * shared.chance.fraction();
                 let result = vec![
-                    param("SpeechResult", words),
-                    param("Confidence", format!("{confidence:.8}")),
+                    param("SpeechResult", &words),
+                    param("Confidence", &format!("{confidence:.8}")),
                     param("Language", &gather.language),
                 ];
                 self.gathered(&gather, result, at, shared);
@@ -118,7 +118,7 @@ impl Call {
         }
         let mut result = vec![param("Digits", digits)];
         if let Some(key) = finished_on {
-            result.push(param("FinishedOnKey", key));
+            result.push(param("FinishedOnKey", &key));
         }
         self.gathered(gather, result, at, shared);
     }

@@ -231,7 +231,7 @@ impl Call {
         shared: &mut Shared,
     ) {
         if let Some(fallback) = self.instructions.fallback.clone().filter(|_| !is_fallback) {
-            let extra = vec![param("ErrorCode", error.code), param("ErrorUrl", &target.url)];
+            let extra = vec![param("ErrorCode", &error.code), param("ErrorUrl", &target.url)];
             return self.fetch_as(fallback, extra, true, at, shared);
         }
         let text = format!("application error {error}");

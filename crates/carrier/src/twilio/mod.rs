@@ -47,6 +47,8 @@ pub(crate) struct Twilio {
     noted: BTreeMap<usize, Timestamp>,
     /// When the next call may leave the queue.
     next_slot: Option<Timestamp>,
+    /// The latest instant that anything has happened at.
+    reached: Timestamp,
 }
 
 impl Twilio {
@@ -59,6 +61,9 @@ impl Twilio {
         let Some((at, index)) = self.due.first().copied().filter(|(at, _)| *at <= now) else {
             return false;
         };
+        // A limit that is set below the time that has passed was never due.
+        let at = at.max(self.reached);
+        self.reached = at;
         self.change(index, |call| call.advance(at, shared));
         true
     }
@@ -69,6 +74,7 @@ impl Twilio {
         now: Timestamp,
         shared: &mut Shared,
     ) {
+        self.reached = self.reached.max(now);
         if let Some(index) = self.by_sid.get(&finished.call).copied() {
             self.change(index, |call| {
                 call.webhook_finished(finished.order, finished.outcome, now, shared);
@@ -78,7 +84,13 @@ impl Twilio {
 
     /// Changes the live call of this id, as the person on the line. `None` if
     /// there is no such call or it is over.
-    pub(crate) fn person<T>(&mut self, id: &str, act: impl FnOnce(&mut Call) -> T) -> Option<T> {
+    pub(crate) fn person<T>(
+        &mut self,
+        id: &str,
+        now: Timestamp,
+        act: impl FnOnce(&mut Call) -> T,
+    ) -> Option<T> {
+        self.reached = self.reached.max(now);
         let index = *self.by_sid.get(id)?;
         if self.calls.get(index)?.is_over() {
             return None;
@@ -150,7 +162,10 @@ impl Twilio {
             time_limit: LONGEST_CALL,
             ..Instructions::default()
         };
-        let phase = Phase::Ringing { until: None };
+        // A document may let it ring; nobody listens to that forever.
+        const PATIENCE: f64 = 60.0;
+        let until = shared.settings.paced(now, PATIENCE);
+        let phase = Phase::Ringing { until };
         let (from, to, manner) = (inbound.from, inbound.to, inbound.manner);
         let index =
             self.open(from, to, Direction::Inbound, manner, instructions, phase, now, shared);

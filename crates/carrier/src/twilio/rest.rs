@@ -25,6 +25,7 @@ impl Twilio {
         now: Timestamp,
         shared: &mut Shared,
     ) -> Reply {
+        self.reached = self.reached.max(now);
         match self.route(request, now, shared) {
             Ok(reply) => reply,
             Err((refusal, call)) => Reply { call, ..Reply::now(refusal.response()) },

@@ -31,6 +31,7 @@ mod tests {
 
     #[test]
     fn the_published_example_has_its_published_signature() {
+        // The vector `twilio-known-answer-sdk-form`, from the SDKs' own tests.
         let body = "CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234\
                     &From=%2B14158675309&To=%2B18005551212";
         let url = "https://mycompany.com/myapp.php?foo=1&bar=2";

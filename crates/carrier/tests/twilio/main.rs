@@ -1,6 +1,7 @@
 //! The emulator against what Twilio documents, in virtual time.
 
 mod documents;
+mod endings;
 mod faults;
 mod lifecycle;
 mod line;
