@@ -212,7 +212,9 @@ fn verb(element: &Element) -> Result<Verb, DocumentError> {
         },
         "Hangup" => Verb::Hangup,
         "Reject" => Verb::Reject { busy: element.attribute("reason") == Some("busy") },
-        other => return Err(DocumentError::schema(format!("unknown verb {other}"))),
+        other => {
+            return Err(DocumentError::schema(format!("verb {other} is unknown, or not emulated")));
+        }
     })
 }
 

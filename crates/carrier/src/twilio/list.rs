@@ -21,7 +21,10 @@ impl Span {
     fn of(query: &Form, name: &str) -> Result<Self, Refusal> {
         let mut span = Self::default();
         if let Some(text) = query.get(name) {
-            let (first, last) = instants(text).ok_or_else(|| Refusal::invalid(name))?;
+            let (first, _) = instants(text).ok_or_else(|| Refusal::invalid(name))?;
+            // The SDKs send a day as its midnight, so a moment means its day too.
+            let (first, last) =
+                day(first.to_zoned(TimeZone::UTC).date()).ok_or_else(|| Refusal::invalid(name))?;
             span = Self { from: Some(first), to: Some(last) };
         }
         // The SDKs send `StartTime>` and `StartTime<` as names; `>=` in a
@@ -50,7 +53,10 @@ fn instants(text: &str) -> Option<(Timestamp, Timestamp)> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Some((moment, moment));
     }
-    let day: Date = text.parse().ok()?;
+    day(text.parse().ok()?)
+}
+
+fn day(day: Date) -> Option<(Timestamp, Timestamp)> {
     let first = day.to_zoned(TimeZone::UTC).ok()?.timestamp();
     let next = day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
     Some((first, next.checked_sub(jiff::SignedDuration::from_nanos(1)).ok()?))

@@ -183,6 +183,8 @@ fn list_filters_by_status_parties_and_time() {
     assert_eq!(listed("Status=busy"), 1);
     assert_eq!(listed("To=%2B15550100099&From=%2B15550100100"), 1);
     assert_eq!(listed("StartTime=2026-01-05"), 2);
+    assert_eq!(listed("StartTime=2026-01-05T00:00:00Z"), 2);
+    assert_eq!(listed("StartTime=2026-01-06T00:00:00Z"), 0);
     assert_eq!(listed("StartTime%3E=2026-01-05T09:00:05Z"), 1);
     assert_eq!(listed("StartTime%3C=2026-01-05T09:00:05Z"), 1);
     assert_eq!(listed("StartTime>=2026-01-06"), 0);
