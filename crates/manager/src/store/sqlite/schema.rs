@@ -52,7 +52,7 @@ CREATE TABLE entry (
 /// Sets a fresh connection to write up, and brings the tables up to date.
 pub(super) fn prepare(connection: &mut Connection, path: &str) -> Result<(), OpenError> {
     let classify = |error: rusqlite::Error| OpenError::from_sqlite(path, &error);
-    let version: usize = connection
+    let version: u32 = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(classify)?;
     let application: i32 = connection
@@ -64,12 +64,9 @@ pub(super) fn prepare(connection: &mut Connection, path: &str) -> Result<(), Ope
     if tables > 0 && application != APPLICATION_ID {
         return Err(OpenError::NotOurs { path: path.to_owned() });
     }
-    if version > MIGRATIONS.len() {
-        return Err(OpenError::Newer {
-            path: path.to_owned(),
-            found: version,
-            known: MIGRATIONS.len(),
-        });
+    let (version, known) = (version as usize, MIGRATIONS.len());
+    if version > known {
+        return Err(OpenError::Newer { path: path.to_owned(), found: version, known });
     }
     // FULL: a commit is on the disk when it returns, and only then do we acknowledge.
     connection
@@ -83,6 +80,6 @@ pub(super) fn prepare(connection: &mut Connection, path: &str) -> Result<(), Ope
     }
     // Written at every start: a read-only file or a full disk is found now and not in mid-call.
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(classify)?;
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len()).map_err(classify)?;
+    transaction.pragma_update(None, "user_version", known as i64).map_err(classify)?;
     transaction.commit().map_err(classify)
 }

@@ -1,0 +1,192 @@
+//! The whole emulator as a pure machine: time is an argument, webhooks are values.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use jiff::Timestamp;
+
+use crate::control;
+use crate::exchange::{
+    Answered, ApiRequest, ApiResponse, ConnectionDropped, DeliveryFault, DeliveryId,
+    OutgoingWebhook, WebhookAnswer,
+};
+use crate::faults::Faults;
+use crate::outbox::{Finished, Outbox};
+use crate::random::Chance;
+use crate::record::{Ledger, RequestRecord};
+use crate::settings::Settings;
+use crate::twilio::{self, Refusal, Twilio};
+
+/// What every carrier's machine works with.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) chance: Chance,
+    pub(crate) ledger: Ledger,
+    pub(crate) faults: Faults,
+    pub(crate) outbox: Outbox,
+}
+
+/// A carrier's answer to a request.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) response: ApiResponse,
+    pub(crate) held_for: Duration,
+    /// The call that the request was about.
+    pub(crate) call: Option<String>,
+}
+
+impl Reply {
+    pub(crate) const fn now(response: ApiResponse) -> Self {
+        Self { response, held_for: Duration::ZERO, call: None }
+    }
+}
+
+/// The emulator: all calls, people, faults and webhooks on their way.
+///
+/// It reads no clock and opens no connection. Whoever owns it hands in
+/// requests, sends what [`poll`](Self::poll) gives out, reports how that went,
+/// and polls again at [`next_wakeup`](Self::next_wakeup). `now` must not go back.
+#[derive(Debug)]
+pub struct Emulator {
+    pub(crate) shared: Shared,
+    pub(crate) twilio: Twilio,
+}
+
+impl Emulator {
+    /// An emulator without calls.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let chance = Chance::new(settings.seed);
+        let outbox = Outbox::new(settings.retry_pause);
+        let (ledger, faults) = (Ledger::default(), Faults::default());
+        let shared = Shared { settings, chance, ledger, faults, outbox };
+        Self { shared, twilio: Twilio::default() }
+    }
+
+    /// Carries out a request to a carrier's API or to the control API.
+    ///
+    /// # Errors
+    ///
+    /// If a fault says that the connection is closed without an answer.
+    pub fn request(
+        &mut self,
+        request: &ApiRequest,
+        now: Timestamp,
+    ) -> Result<ApiResponse, ConnectionDropped> {
+        self.answer(request, now).result
+    }
+
+    /// Like [`request`](Self::request), and tells how long the answer is to be
+    /// held back after the request was carried out.
+    pub fn answer(&mut self, request: &ApiRequest, now: Timestamp) -> Answered {
+        // What is due comes first: a request must not overtake a change before it.
+        while self.twilio.step(now, &mut self.shared) {}
+        let path = request.path();
+        if path.starts_with(control::ROOT) {
+            return Answered { result: Ok(self.control(request, now)), held_for: Duration::ZERO };
+        }
+        if path.starts_with(twilio::ROOT) {
+            return self.carrier_request(request, now);
+        }
+        let response = Refusal::not_found(path).response();
+        Answered { result: Ok(response), held_for: Duration::ZERO }
+    }
+
+    fn carrier_request(&mut self, request: &ApiRequest, now: Timestamp) -> Answered {
+        let path = &request.path_and_query;
+        let fault = self.shared.faults.for_request(twilio::PROVIDER, &request.method, path);
+        let Some(fault) = fault else {
+            let reply = self.twilio.request(request, now, &mut self.shared);
+            self.note(request, reply.call.as_deref(), Some(reply.response.status), now);
+            return Answered { result: Ok(reply.response), held_for: reply.held_for };
+        };
+        if fault.drop {
+            self.note(request, None, None, now);
+            let result = Err(ConnectionDropped { taken: false });
+            return Answered { result, held_for: fault.delay() };
+        }
+        if fault.drop_after_taking {
+            let reply = self.twilio.request(request, now, &mut self.shared);
+            self.note(request, reply.call.as_deref(), None, now);
+            let result = Err(ConnectionDropped { taken: true });
+            return Answered { result, held_for: fault.delay() };
+        }
+        if let Some(response) = fault.answer() {
+            self.note(request, None, Some(response.status), now);
+            return Answered { result: Ok(response), held_for: fault.delay() };
+        }
+        let reply = self.twilio.request(request, now, &mut self.shared);
+        self.note(request, reply.call.as_deref(), Some(reply.response.status), now);
+        let held_for = reply.held_for.saturating_add(fault.delay());
+        Answered { result: Ok(reply.response), held_for }
+    }
+
+    /// Notes a request with the call that it was about, or that its path names.
+    fn note(
+        &mut self,
+        request: &ApiRequest,
+        call: Option<&str>,
+        status: Option<StatusCode>,
+        now: Timestamp,
+    ) {
+        let path = request.path();
+        let named = path.rsplit('/').next().and_then(|last| last.strip_suffix(".json"));
+        let Some(id) = call.or(named) else { return };
+        self.shared.ledger.note(id, |record| {
+            record.requests.push(RequestRecord {
+                method: request.method.to_string(),
+                path: request.path_and_query.clone(),
+                at: now,
+                status: status.map(|status| status.as_u16()),
+            });
+        });
+    }
+
+    /// Does all that is due by `now`, and gives the webhooks to be sent.
+    pub fn poll(&mut self, now: Timestamp) -> Vec<OutgoingWebhook> {
+        let mut leaving = Vec::new();
+        loop {
+            if self.twilio.step(now, &mut self.shared) {
+                continue;
+            }
+            let shared = &mut self.shared;
+            let Some(step) = shared.outbox.step(now, &mut shared.faults, &mut shared.ledger) else {
+                return leaving;
+            };
+            leaving.extend(step.leaving);
+            if let Some(finished) = step.finished {
+                self.finished(finished, now);
+            }
+        }
+    }
+
+    /// Takes the outcome of a webhook that [`poll`](Self::poll) gave out. The
+    /// outcome of an attempt that was given up meanwhile is ignored.
+    pub fn delivered(
+        &mut self,
+        delivery: DeliveryId,
+        outcome: Result<WebhookAnswer, DeliveryFault>,
+        now: Timestamp,
+    ) {
+        while self.twilio.step(now, &mut self.shared) {}
+        let shared = &mut self.shared;
+        let finished = shared.outbox.ended(delivery.0, outcome, now, &mut shared.ledger);
+        if let Some(finished) = finished {
+            self.finished(finished, now);
+        }
+    }
+
+    fn finished(&mut self, finished: Finished, now: Timestamp) {
+        if finished.provider == twilio::PROVIDER {
+            self.twilio.webhook_finished(finished, now, &mut self.shared);
+        }
+    }
+
+    /// When something next happens by itself, the end of a webhook's patience
+    /// included.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        [self.twilio.next_due(), self.shared.outbox.next_due()].into_iter().flatten().min()
+    }
+}

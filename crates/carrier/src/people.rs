@@ -1,0 +1,86 @@
+//! Who is at the other end of the line, and how they behave.
+
+/// How a person, or a machine, treats a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Answers, hears everything, says nothing.
+    Silent,
+    /// Answers and says yes to every question that takes speech.
+    SaysYes,
+    /// Answers and hangs up in the middle of the first sentence.
+    HangsUp,
+    /// Is on another call.
+    Busy,
+    /// Lets it ring.
+    NeverAnswers,
+    /// Has no working number.
+    Unreachable,
+    /// Is an answering machine.
+    Machine,
+}
+
+/// What a person does without being asked to by the control API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// Says these words.
+    Say(&'static str),
+    /// Ends the call.
+    HangUp,
+}
+
+impl Manner {
+    /// Who answers a called number.
+    pub(crate) fn of_number(number: &str) -> Self {
+        match number {
+            "+15550100001" => Self::SaysYes,
+            "+15550100002" => Self::Busy,
+            "+15550100003" => Self::NeverAnswers,
+            "+15550100004" => Self::Unreachable,
+            "+15550100005" => Self::Machine,
+            "+15550100006" => Self::HangsUp,
+            _ => Self::Silent,
+        }
+    }
+
+    /// The caller that the control API names with a word.
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "silent" => Some(Self::Silent),
+            "says-yes" => Some(Self::SaysYes),
+            "hangs-up" => Some(Self::HangsUp),
+            "answering-machine" => Some(Self::Machine),
+            _ => None,
+        }
+    }
+
+    /// The seconds from the first ring to the answer, if it is answered.
+    pub(crate) const fn rings_for(self) -> Option<f64> {
+        match self {
+            Self::Silent | Self::SaysYes | Self::HangsUp | Self::Machine => Some(1.5),
+            Self::Busy | Self::NeverAnswers | Self::Unreachable => None,
+        }
+    }
+
+    /// What this person does so many seconds after a prompt for speech was heard.
+    pub(crate) const fn on_prompt_heard(self) -> Option<(f64, Act)> {
+        match self {
+            Self::SaysYes => Some((1.0, Act::Say("yes"))),
+            _ => None,
+        }
+    }
+
+    /// What this person does when half of a sentence was spoken.
+    pub(crate) const fn in_mid_sentence(self) -> Option<Act> {
+        match self {
+            Self::HangsUp => Some(Act::HangUp),
+            _ => None,
+        }
+    }
+}
+
+/// The seconds that it takes to say a text.
+pub(crate) fn speech_seconds(text: &str) -> f64 {
+    const CHARACTERS_A_SECOND: f64 = 15.0;
+    let characters = text.chars().count() as f64;
+    characters / CHARACTERS_A_SECOND
+}

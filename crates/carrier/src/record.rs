@@ -1,0 +1,120 @@
+//! What the emulator remembers of each call: the oracle behind the control API.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// A text that the person on the line heard, or began to hear.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Heard {
+    /// The whole text, also if it was broken off.
+    pub(crate) text: String,
+    /// Whether it was spoken to its end.
+    pub(crate) complete: bool,
+    /// When it ended or was broken off.
+    pub(crate) at: Timestamp,
+}
+
+/// A request to the carrier's API that was about this call.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct RequestRecord {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) at: Timestamp,
+    /// The status that was answered; none if the connection was closed instead.
+    pub(crate) status: Option<u16>,
+}
+
+/// A webhook about this call.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct WebhookRecord {
+    pub(crate) url: String,
+    pub(crate) kind: &'static str,
+    pub(crate) method: String,
+    pub(crate) params: BTreeMap<String, String>,
+    /// How often it was sent, duplicates included.
+    pub(crate) attempts: u32,
+    /// The last status that it was answered with.
+    pub(crate) status: Option<u16>,
+    /// Why the last attempt got no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fault: Option<String>,
+    /// When it first was to be sent.
+    pub(crate) at: Timestamp,
+}
+
+/// Everything about one call.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct CallRecord {
+    pub(crate) id: String,
+    pub(crate) provider: &'static str,
+    pub(crate) direction: &'static str,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) status: String,
+    pub(crate) heard: Vec<Heard>,
+    /// The tones that were sent towards the person.
+    pub(crate) digits: String,
+    pub(crate) documents: Vec<String>,
+    pub(crate) requests: Vec<RequestRecord>,
+    pub(crate) webhooks: Vec<WebhookRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+}
+
+impl CallRecord {
+    pub(crate) fn new(
+        id: &str,
+        provider: &'static str,
+        direction: &'static str,
+        from: &str,
+        to: &str,
+    ) -> Self {
+        Self {
+            id: id.to_owned(),
+            provider,
+            direction,
+            from: from.to_owned(),
+            to: to.to_owned(),
+            status: String::new(),
+            heard: Vec::new(),
+            digits: String::new(),
+            documents: Vec::new(),
+            requests: Vec::new(),
+            webhooks: Vec::new(),
+            error: None,
+        }
+    }
+}
+
+/// The records of all calls, in the order in which they began. Nothing that a
+/// client of the carrier does removes one.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    records: Vec<CallRecord>,
+    by_id: BTreeMap<String, usize>,
+}
+
+impl Ledger {
+    pub(crate) fn open(&mut self, record: CallRecord) {
+        self.by_id.insert(record.id.clone(), self.records.len());
+        self.records.push(record);
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&CallRecord> {
+        self.records.get(*self.by_id.get(id)?)
+    }
+
+    /// Changes the record of a call; of an unknown one nothing.
+    pub(crate) fn note(&mut self, id: &str, change: impl FnOnce(&mut CallRecord)) {
+        let record = self.by_id.get(id).and_then(|index| self.records.get_mut(*index));
+        if let Some(record) = record {
+            change(record);
+        }
+    }
+
+    pub(crate) fn all(&self) -> &[CallRecord] {
+        &self.records
+    }
+}

@@ -1,0 +1,227 @@
+//! Twilio's voice API, version 2010-04-01.
+
+mod call;
+mod callbacks;
+mod document;
+mod form;
+mod gather;
+mod interpreter;
+mod list;
+mod refusal;
+mod rest;
+mod signature;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use self::call::{Call, Direction, Instructions, Phase, Progress, Target};
+use self::interpreter::Script;
+use self::view::Visible;
+use crate::control::InboundCall;
+use crate::emulator::Shared;
+use crate::outbox::Finished;
+use crate::people::Manner;
+use crate::record::CallRecord;
+use crate::settings::after;
+
+pub(crate) use self::form::is_web_url;
+pub(crate) use self::refusal::Refusal;
+pub(crate) use self::rest::ROOT;
+
+pub(crate) const PROVIDER: &str = "twilio";
+
+/// The longest that a call may last, in seconds.
+const LONGEST_CALL: u32 = 4 * 60 * 60;
+
+/// Twilio, with all its calls.
+#[derive(Debug, Default)]
+pub(crate) struct Twilio {
+    calls: Vec<Call>,
+    by_sid: BTreeMap<String, usize>,
+    /// When each call that will change by itself does so.
+    due: BTreeSet<(Timestamp, usize)>,
+    /// The instant under which each call stands in `due`.
+    noted: BTreeMap<usize, Timestamp>,
+    /// When the next call may leave the queue.
+    next_slot: Option<Timestamp>,
+    /// The latest instant that anything has happened at.
+    reached: Timestamp,
+}
+
+impl Twilio {
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Does the first thing that is due by `now`; whether there was one.
+    pub(crate) fn step(&mut self, now: Timestamp, shared: &mut Shared) -> bool {
+        let Some((at, index)) = self.due.first().copied().filter(|(at, _)| *at <= now) else {
+            return false;
+        };
+        // A limit that is set below the time that has passed was never due.
+        let at = at.max(self.reached);
+        self.reached = at;
+        self.change(index, |call| call.advance(at, shared));
+        true
+    }
+
+    pub(crate) fn webhook_finished(
+        &mut self,
+        finished: Finished,
+        now: Timestamp,
+        shared: &mut Shared,
+    ) {
+        self.reached = self.reached.max(now);
+        if let Some(index) = self.by_sid.get(&finished.call).copied() {
+            self.change(index, |call| {
+                call.webhook_finished(finished.order, finished.outcome, now, shared);
+            });
+        }
+    }
+
+    /// Changes the live call of this id, as the person on the line. `None` if
+    /// there is no such call or it is over.
+    pub(crate) fn person<T>(
+        &mut self,
+        id: &str,
+        now: Timestamp,
+        act: impl FnOnce(&mut Call) -> T,
+    ) -> Option<T> {
+        self.reached = self.reached.max(now);
+        let index = *self.by_sid.get(id)?;
+        if self.calls.get(index)?.is_over() {
+            return None;
+        }
+        self.change(index, act)
+    }
+
+    /// The only way in which a call changes, so that `due` stays true.
+    fn change<T>(&mut self, index: usize, change: impl FnOnce(&mut Call) -> T) -> Option<T> {
+        let call = self.calls.get_mut(index)?;
+        let result = change(call);
+        let due = call.due();
+        if let Some(old) = self.noted.remove(&index) {
+            self.due.remove(&(old, index));
+        }
+        if let Some(due) = due {
+            self.noted.insert(index, due);
+            self.due.insert((due, index));
+        }
+        Some(result)
+    }
+
+    /// Puts a call into the queue. Tells whether its first webhook is to
+    /// overtake the answer.
+    fn place(
+        &mut self,
+        parties: (String, String),
+        instructions: Instructions,
+        now: Timestamp,
+        shared: &mut Shared,
+    ) -> (usize, bool) {
+        // An answer normally arrives before the carrier has begun to dial.
+        const DIALS_AFTER: f64 = 0.2;
+        const OVERTAKES: f64 = 0.5;
+        let rate = shared.settings.calls_per_second;
+        let slot = self.next_slot.map_or(now, |slot| slot.max(now));
+        if rate.is_finite() && rate > 0.0 {
+            self.next_slot = Some(after(slot, 1.0 / rate));
+        }
+        let overtakes =
+            shared.chance.happens(shared.settings.webhook_before_answer, OVERTAKES) && slot == now;
+        let leaves = if overtakes { now } else { slot.max(after(now, DIALS_AFTER)) };
+        let (to, from) = parties;
+        let manner = Manner::of_number(&to);
+        let phase = Phase::Queued { leaves };
+        let queue_millis = slot.duration_since(now).as_millis();
+        let index =
+            self.open(from, to, Direction::Outbound, manner, instructions, phase, now, shared);
+        if let Some(call) = self.calls.get_mut(index) {
+            call.queue_millis = queue_millis;
+        }
+        (index, overtakes)
+    }
+
+    /// Lets a person call us.
+    pub(crate) fn receive(
+        &mut self,
+        inbound: InboundCall,
+        now: Timestamp,
+        shared: &mut Shared,
+    ) -> String {
+        let target = |url: String| Target { url, method: http::Method::POST };
+        let instructions = Instructions {
+            voice: Some(target(inbound.webhook_url)),
+            fallback: inbound.fallback_url.map(target),
+            status_callback: inbound.status_callback.map(target),
+            // A number's status callback tells of the end only.
+            events: vec![Progress::Completed],
+            time_limit: LONGEST_CALL,
+            ..Instructions::default()
+        };
+        // A document may let it ring; nobody listens to that forever.
+        const PATIENCE: f64 = 60.0;
+        let until = shared.settings.paced(now, PATIENCE);
+        let phase = Phase::Ringing { until };
+        let (from, to, manner) = (inbound.from, inbound.to, inbound.manner);
+        let index =
+            self.open(from, to, Direction::Inbound, manner, instructions, phase, now, shared);
+        self.change(index, |call| {
+            call.started = Some(now);
+            call.first_document(now, shared);
+            call.sid.clone()
+        })
+        .unwrap_or_default()
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is a property of the new call")]
+    fn open(
+        &mut self,
+        from: String,
+        to: String,
+        direction: Direction,
+        manner: Manner,
+        instructions: Instructions,
+        phase: Phase,
+        now: Timestamp,
+        shared: &mut Shared,
+    ) -> usize {
+        let sid = format!("CA{}", shared.chance.hex32());
+        let word = match direction {
+            Direction::Inbound => "inbound",
+            Direction::Outbound => "outbound",
+        };
+        shared.ledger.open(CallRecord::new(&sid, PROVIDER, word, &from, &to));
+        let index = self.calls.len();
+        self.by_sid.insert(sid.clone(), index);
+        self.calls.push(Call {
+            sid,
+            from,
+            to,
+            direction,
+            manner,
+            instructions,
+            phase,
+            created: now,
+            queue_millis: 0,
+            started: None,
+            answered: None,
+            ended: None,
+            answered_by: None,
+            detected_at: None,
+            sequence: 0,
+            script: Script::default(),
+            act: None,
+            visible: Visible::default(),
+            deleted: false,
+        });
+        self.change(index, |call| call.changed(now, shared));
+        index
+    }
+}
+
+/// How long an answer is held back that a webhook is to overtake.
+const OVERTAKEN_FOR: Duration = Duration::from_millis(100);
