@@ -210,12 +210,14 @@ impl Work {
                     "interrupted",
                     "we stopped while the call was being dialled; it may exist",
                 );
-                // A webhook may have adopted the call before we stopped.
-                if let Some(dial) = &mut self.record.dial
-                    && dial.outcome == DialOutcome::Pending
-                {
-                    dial.outcome = DialOutcome::Unknown { since: self.now };
-                    self.note(EntryKind::DialUnknown { cause });
+                match &mut self.record.dial {
+                    Some(dial) if dial.outcome == DialOutcome::Pending => {
+                        dial.outcome = DialOutcome::Unknown { since: self.now };
+                        self.note(EntryKind::DialUnknown { cause });
+                    }
+                    // A webhook had adopted the call before we stopped. Without an entry the
+                    // removal would not be committed, and the dial would be sent again.
+                    _ => self.note(EntryKind::NotConfirmed { effect: first.kind }),
                 }
             }
             EffectKind::Perform(step)
