@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook_core::{CallPlan, Direction, EndReason, Speech};
+use offhook_core::{CallPlan, Direction, EndReason, Listen, Say, Speech, Then};
 use serde::{Deserialize, Serialize};
 
 use super::Work;
@@ -149,15 +149,18 @@ impl Work {
         self.note(EntryKind::TurnTimedOut { turn: question.turn });
         let turn = self.record.turn.next();
         self.record.turn = turn;
-        let listen = match self.record.script.plan.after() {
-            CallPlan::Listen(listen) => offhook_core::Listen { turn, ..listen },
-            _ => return,
-        };
-        if self.capabilities.documents {
+        let CallPlan::Listen(listen) = self.record.script.plan.after() else { return };
+        if self.capabilities.documents && self.record.script.delivered_at.is_some() {
             // The element that listens will come back, and gets the new turn then.
-            self.set_script(CallPlan::Listen(listen));
-        } else {
-            self.record.script.plan = CallPlan::Listen(listen);
+            self.set_script(CallPlan::Listen(Listen { turn, ..listen }));
+            return;
+        }
+        // What is not heard yet is still to be said; only the turn behind it is another.
+        match &mut self.record.script.plan {
+            CallPlan::Listen(listen) => listen.turn = turn,
+            CallPlan::Say(Say { then: Then::Listen(listen), .. })
+            | CallPlan::SendDigits { then: Then::Listen(listen), .. } => listen.turn = turn,
+            _ => {}
         }
     }
 
