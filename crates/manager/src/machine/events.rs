@@ -32,14 +32,14 @@ impl Work {
         let unclear = matches!(dial.outcome, DialOutcome::Unknown { .. });
         if unclear || dial.outcome == DialOutcome::Pending {
             dial.outcome = DialOutcome::Accepted { at: self.now };
-            if unclear {
+            if unclear && by != Adoption::Answer {
                 self.note(EntryKind::Adopted { by });
             }
             self.hangup_if_ending();
         }
     }
 
-    fn was_lost(&self) -> bool {
+    pub(super) fn was_lost(&self) -> bool {
         self.record.end_reason() == Some(offhook_core::EndReason::Lost)
     }
 

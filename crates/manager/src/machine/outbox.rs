@@ -76,12 +76,16 @@ impl Work {
     }
 
     fn dial_answered_late(&mut self, ids: &ProviderCallIds) {
-        if self.record.dial.is_none() || !self.record.ids.merge(ids) {
+        // The carrier itself said of any other ended call that it is over.
+        let of_interest = !self.record.state.is_ended() || self.was_lost();
+        if self.record.dial.is_none() || !of_interest || !self.record.ids.merge(ids) {
             return self.ignore(Ignored::NotWaiting);
         }
+        self.note(EntryKind::Adopted { by: Adoption::Answer });
         if self.record.state.is_ended() {
-            self.push_effect(EffectKind::HangUp);
-            self.note(EntryKind::Adopted { by: Adoption::Answer });
+            if !self.hangup_is_waiting() {
+                self.push_effect(EffectKind::HangUp);
+            }
         } else {
             self.adopt(Adoption::Answer);
         }
