@@ -123,7 +123,14 @@ impl Work {
         let class = error.class();
         if class == ErrorClass::NotFound && effect.kind.ends_the_call() {
             self.note_failure(effect.kind, error, false);
-            return self.gone();
+            let was_live = !self.record.state.is_ended();
+            self.gone();
+            // A carrier may not know a young call for a moment, and a live call must not be
+            // forgotten: one look later, as after a hangup that was taken.
+            if was_live && effect.kind == EffectKind::HangUp {
+                self.record.confirm_at = Some(after(self.now, super::ending::CONFIRM_AFTER));
+            }
+            return;
         }
         if class == ErrorClass::Rejected
             && effect.kind == EffectKind::HangUp
