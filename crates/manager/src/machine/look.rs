@@ -26,7 +26,7 @@ impl Work {
                 self.note(EntryKind::Status { found: FoundStatus::Ended });
                 self.end(*reason, cause.clone());
             }
-            CallStatus::NotFound if second_look => {
+            CallStatus::NotFound if second_look && asked_at >= self.record.news_at => {
                 self.note(EntryKind::Status { found: FoundStatus::NotFound });
                 self.gone();
             }
