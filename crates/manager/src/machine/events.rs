@@ -86,9 +86,11 @@ impl Work {
         self.record.answered_at = Some(self.now);
         self.record.ring_overdue_at = None;
         self.record.state = CallState::Answered;
-        // A carrier with documents fetches the first one by itself.
+        // A carrier with documents fetches the first one by itself, and perhaps it has.
         if !self.capabilities.documents {
             self.perform_script();
+        } else if self.record.script.delivered_at.is_some() {
+            self.delivered();
         }
     }
 
