@@ -204,7 +204,9 @@ impl Work {
         let most = limits
             .max_duration
             .max(limits.ring_timeout.saturating_add(limits.dial_slack).saturating_add(RING_GRACE));
-        if unanswered && after(self.record.started_at, most) <= self.now {
+        // A call that had to wait for a slot is as old as its dial.
+        let began = self.record.dial.map_or(self.record.started_at, |dial| dial.sent_at);
+        if unanswered && after(began, most) <= self.now {
             self.note(EntryKind::Deadline { deadline: DeadlineKind::MaxDuration });
             self.ask_hangup(EndReason::Timeout);
         }
