@@ -1,0 +1,12 @@
+//! The call machine, told what happens and when: no carrier, no clock, no store.
+
+mod conversation;
+mod dialling;
+mod ending;
+mod inbound;
+mod invariants;
+mod line;
+mod notify;
+mod order;
+mod restart;
+mod timers;
