@@ -1,0 +1,7 @@
+//! Uses one provider crate and nothing else.
+
+use offhook_twilio as _;
+
+fn main() {
+    println!("{}", env!("CARGO_PKG_NAME"));
+}
