@@ -34,7 +34,9 @@ mod status;
 mod transport;
 mod webhook;
 
-pub use call::{CallId, CallRef, Callbacks, ProviderCallId, ProviderCallIds, ProviderName, Step, Turn};
+pub use call::{
+    CallId, CallRef, Callbacks, ProviderCallId, ProviderCallIds, ProviderName, Step, Turn,
+};
 pub use capabilities::Capabilities;
 pub use dial::{DialIntent, InitiatedCall, RunningCall, Search};
 pub use error::{ErrorClass, ProviderError};

@@ -176,9 +176,7 @@ impl TryFrom<String> for SpeechText {
             return Err(InvalidText::TooLong { length, limit: Self::LIMIT });
         }
         // XML 1.0, 2.2: Char ::= #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | …
-        let forbidden = |character: &char| {
-            matches!(character, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
-        };
+        let forbidden = |character: &char| matches!(character, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}');
         if let Some(character) = text.chars().find(forbidden) {
             return Err(InvalidText::Control { code: u32::from(character) });
         }

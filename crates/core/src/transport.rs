@@ -148,7 +148,11 @@ impl fmt::Display for TransportFault {
             FaultKind::Broken => "the connection broke off",
             FaultKind::TooLarge => "the answer is too large",
         };
-        if self.detail.is_empty() { f.write_str(what) } else { write!(f, "{what} ({})", self.detail) }
+        if self.detail.is_empty() {
+            f.write_str(what)
+        } else {
+            write!(f, "{what} ({})", self.detail)
+        }
     }
 }
 

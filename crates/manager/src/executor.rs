@@ -108,9 +108,7 @@ async fn perform(
             }
             CallPlan::Hold => provider.stop_listening(reference).await.map(nothing),
             CallPlan::HangUp { .. } => provider.hangup_call(reference).await.map(nothing),
-            CallPlan::Reject(reason) => {
-                provider.reject_call(reference, *reason).await.map(nothing)
-            }
+            CallPlan::Reject(reason) => provider.reject_call(reference, *reason).await.map(nothing),
             _ => Err(ProviderError::unsupported("this plan")),
         },
     }

@@ -41,9 +41,7 @@ pub use driver::{
     Answer, Arrival, CommandError, Counters, Driver, InitiateError, InitiateRequest, Job, JobKind,
     Released, Submission, Ticket, WebhookAnswer,
 };
-pub use entry::{
-    Adoption, CommandWord, Entry, EntryKind, FoundStatus, RepliedPlan, StoredEntry,
-};
+pub use entry::{Adoption, CommandWord, Entry, EntryKind, FoundStatus, RepliedPlan, StoredEntry};
 pub use manager::{Manager, ManagerBuilder, WebhookError};
 pub use policy::{InboundPolicy, Policy, ProviderPolicy};
 pub use record::{

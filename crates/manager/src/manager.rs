@@ -390,7 +390,8 @@ impl Manager {
     /// Why it stopped.
     pub async fn stopped(&self) -> Result<(), StoreError> {
         let task = {
-            let mut task = self.inner.task.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut task =
+                self.inner.task.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             task.take()
         };
         match task {

@@ -184,7 +184,9 @@ impl Task {
     async fn drain(&mut self) -> bool {
         for _ in 0..TURN_AT_MOST {
             match self.messages.try_recv() {
-                Ok(Message::Shutdown) | Err(mpsc::error::TryRecvError::Disconnected) => return true,
+                Ok(Message::Shutdown) | Err(mpsc::error::TryRecvError::Disconnected) => {
+                    return true;
+                }
                 Ok(message) => self.take(message).await,
                 Err(mpsc::error::TryRecvError::Empty) => break,
             }
@@ -218,11 +220,8 @@ impl Task {
             }
             Message::Initiate { request, answer } => self.take_initiate(request, answer).await,
             Message::Command { call, command, answer } => {
-                let found = if self.driver.knows(call) {
-                    Ok(None)
-                } else {
-                    self.store.get(call).await
-                };
+                let found =
+                    if self.driver.knows(call) { Ok(None) } else { self.store.get(call).await };
                 match found {
                     Ok(found) => {
                         let ticket = self.ticket(Waiter::Command(answer));

@@ -104,7 +104,8 @@ impl GuardedClient {
             return Err(InvalidBaseUrl::Private);
         }
 
-        let tls = tls_config().map_err(|error| InvalidBaseUrl::Tls { reason: error.to_string() })?;
+        let tls =
+            tls_config().map_err(|error| InvalidBaseUrl::Tls { reason: error.to_string() })?;
         let builder = || {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -127,9 +128,7 @@ impl GuardedClient {
     }
 
     fn same_origin(&self, url: &Url) -> bool {
-        url.origin() == self.base.origin()
-            && url.username().is_empty()
-            && url.password().is_none()
+        url.origin() == self.base.origin() && url.username().is_empty() && url.password().is_none()
     }
 }
 
@@ -251,7 +250,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_redirect_is_an_answer_and_is_not_followed() {
-        let answer = b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
+        let answer =
+            b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
         let base = answering_with(answer.to_vec()).await;
         assert_eq!(get(&base).await.unwrap().status, 302);
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use offhook_core::{CallId, Locale, Party, ProviderName, Speech, SpeechText};
 
-use super::batch::Batch;
 use super::Driver;
+use super::batch::Batch;
 use crate::machine::{self, Input, NewOutbound};
 use crate::record::{CallLimits, CallState, Mode};
 use crate::store::Idempotency;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use offhook_core::{CallId, ProviderName, Turn};
 
+use super::Open;
 use super::pace::Pace;
 use super::submission::{Answer, Submission, Ticket};
-use super::Open;
 use crate::entry::{Entry, EntryKind, RepliedPlan};
 use crate::machine::{CommandRefusal, Transition};
 use crate::record::CallRecord;
@@ -152,11 +152,7 @@ impl Batch {
     }
 
     /// Takes over what an input led to.
-    pub(super) fn take(
-        &mut self,
-        open: &HashMap<CallId, Open>,
-        transition: Transition,
-    ) -> Applied {
+    pub(super) fn take(&mut self, open: &HashMap<CallId, Open>, transition: Transition) -> Applied {
         let applied = Applied { reply: transition.reply, command: transition.command };
         if transition.entries.is_empty() {
             return applied;
@@ -181,8 +177,8 @@ impl Batch {
                 self.carrier_ids.insert((transition.record.provider.clone(), value), call);
             }
         }
-        self.slots += isize::from(transition.record.holds_slot())
-            - isize::from(working.record.holds_slot());
+        self.slots +=
+            isize::from(transition.record.holds_slot()) - isize::from(working.record.holds_slot());
         working.record = transition.record;
         working.entries.extend(transition.entries);
         applied

@@ -31,9 +31,7 @@ use pace::Pace;
 use watch::{Wanted, Watch};
 
 pub use admission::{InitiateError, InitiateRequest};
-pub use submission::{
-    Answer, Arrival, CommandError, Counters, Submission, Ticket, WebhookAnswer,
-};
+pub use submission::{Answer, Arrival, CommandError, Counters, Submission, Ticket, WebhookAnswer};
 
 /// After a refused commit, how long what is not urgent waits.
 const COMMIT_BACKOFF: Duration = Duration::from_millis(500);
@@ -184,7 +182,8 @@ impl Driver {
         let look = self.looks.first().map(|(at, _)| *at).filter(|_| room);
         let held = self.hold_until;
         let waiting = (!self.waiting.is_empty()).then_some(Timestamp::MIN);
-        let due = [deadline, look, self.paced_until, self.admit_at, waiting].into_iter().flatten().min();
+        let due =
+            [deadline, look, self.paced_until, self.admit_at, waiting].into_iter().flatten().min();
         match (due, held) {
             (Some(due), Some(held)) => Some(due.max(held)),
             (due, _) => due,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use offhook_core::{CallId, CallStatus};
 
+use super::Driver;
 use super::batch::Batch;
 use super::submission::Submission;
-use super::Driver;
 use crate::machine::{self, DeadlineKind, Input};
 use crate::record::{CallRecord, CallState};
 use crate::restore::Decision;

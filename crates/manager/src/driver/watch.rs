@@ -54,11 +54,7 @@ impl Watch {
         Some((self.not_before.map_or(at, |not_before| at.max(not_before)), wanted))
     }
 
-    fn due(
-        &self,
-        record: &CallRecord,
-        capabilities: &Capabilities,
-    ) -> Option<(Timestamp, Wanted)> {
+    fn due(&self, record: &CallRecord, capabilities: &Capabilities) -> Option<(Timestamp, Wanted)> {
         if record.state.is_ended() {
             return record.confirm_at.map(|at| (at, Wanted::Status));
         }
@@ -107,8 +103,7 @@ impl Watch {
     /// just have begun, or the first at one without news for long.
     pub(super) fn found_missing(&mut self, record: &CallRecord, now: Timestamp) -> bool {
         let first = *self.missing_since.get_or_insert(now);
-        let second_look =
-            after(first, SECOND_LOOK) <= now || after(record.news_at, QUIET) <= now;
+        let second_look = after(first, SECOND_LOOK) <= now || after(record.news_at, QUIET) <= now;
         if !second_look {
             self.not_before = Some(after(now, SECOND_LOOK));
         }

@@ -5,9 +5,9 @@ use offhook_core::{
     Answer as Wanted, CallId, CallPlan, CallRef, Offer, ProviderCallIds, Speech, Step, WebhookReply,
 };
 
+use super::Driver;
 use super::batch::Batch;
 use super::submission::{Answer, Arrival, WebhookAnswer};
-use super::Driver;
 use crate::machine::{self, Input, NewInbound, Refusal, Webhook};
 use crate::restore::Decision;
 
@@ -109,13 +109,7 @@ impl Driver {
         self.decide(batch, call, decision, why.to_owned(), now);
     }
 
-    fn repeat(
-        &self,
-        batch: &Batch,
-        arrival: &Arrival,
-        call: CallId,
-        entry: u32,
-    ) -> WebhookAnswer {
+    fn repeat(&self, batch: &Batch, arrival: &Arrival, call: CallId, entry: u32) -> WebhookAnswer {
         if let Wanted::Fixed(reply) = &arrival.parsed.answer {
             return WebhookAnswer::Fixed(reply.clone());
         }
@@ -123,8 +117,7 @@ impl Driver {
         if let Some(replied) = in_this_batch {
             return self.plan_answer(batch, call, replied.step, replied.plan.clone());
         }
-        let reference =
-            batch.record(&self.open, call).and_then(|record| self.reference(record));
+        let reference = batch.record(&self.open, call).and_then(|record| self.reference(record));
         match reference {
             Some(reference) => WebhookAnswer::Repeat { reference, entry },
             None => WebhookAnswer::Unavailable,

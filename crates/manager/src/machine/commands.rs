@@ -28,8 +28,7 @@ impl Work {
                 let question = Question { turn, deadline: after(self.now, wait) };
                 self.record.question = Some(question);
                 if let CallPlan::Say(say) = &mut self.record.script.plan {
-                    say.then =
-                        Then::Listen(Listen { turn, locale: speech.locale.clone() });
+                    say.then = Then::Listen(Listen { turn, locale: speech.locale.clone() });
                 }
                 Ok(turn)
             }
@@ -94,7 +93,9 @@ impl Work {
             CallPlan::Say(say) => say.then.clone(),
             CallPlan::SendDigits { then, .. } => then.clone(),
             CallPlan::HangUp { after } => Then::HangUp { after: *after },
-            _ if self.record.mode == Mode::Conversation && self.record.state == CallState::Listening => {
+            _ if self.record.mode == Mode::Conversation
+                && self.record.state == CallState::Listening =>
+            {
                 Then::Listen(Listen { turn: self.record.turn, locale: Locale::en_us() })
             }
             _ => Then::Hold,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook_core::{CallStatus, EndReason, ProviderCallIds, Progress, Search};
+use offhook_core::{CallStatus, EndReason, Progress, ProviderCallIds, Search};
 
 use super::{Ignored, Work};
 use crate::entry::{Adoption, EntryKind, FoundStatus};
@@ -96,9 +96,10 @@ impl Work {
     }
 
     pub(super) fn search(&mut self, search: &Search) {
-        let unknown = self.record.dial.is_some_and(|dial| {
-            matches!(dial.outcome, DialOutcome::Unknown { .. })
-        });
+        let unknown = self
+            .record
+            .dial
+            .is_some_and(|dial| matches!(dial.outcome, DialOutcome::Unknown { .. }));
         if !unknown || self.record.state.is_ended() {
             return self.ignore(Ignored::NothingNew);
         }

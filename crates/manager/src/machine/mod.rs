@@ -260,9 +260,14 @@ impl Work {
         self.record.news_at = self.now;
 
         self.contact(webhook);
+        // It had an effect if one of its events had: most requests repeat the status besides.
+        let mut ignored = self.ignored;
         for event in webhook.events {
+            self.ignored = None;
             self.event(event, webhook.step);
+            ignored = if self.ignored.is_none() { None } else { ignored.or(self.ignored) };
         }
+        self.ignored = ignored;
         let reply = webhook.wants_document.then(|| self.reply());
 
         let entry = Entry {

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook_core::{
-    CallPlan, EndReason, ErrorClass, ProviderCallIds, ProviderError,
-};
+use offhook_core::{CallPlan, EndReason, ErrorClass, ProviderCallIds, ProviderError};
 
 use super::{Ignored, Work};
 use crate::entry::{Adoption, EntryKind};
@@ -146,7 +144,8 @@ impl Work {
             },
             EffectKind::Initiate => false,
         };
-        let current = matches!(effect.kind, EffectKind::Perform(step) if step == self.record.script.step);
+        let current =
+            matches!(effect.kind, EffectKind::Perform(step) if step == self.record.script.step);
         if again {
             let wait = error.retry_after().unwrap_or_else(|| backoff(attempts));
             self.record.outbox.push(Effect {
@@ -192,17 +191,13 @@ impl Work {
             Some(_) => EndReason::Completed,
             None => EndReason::Failed,
         };
-        let cause = offhook_core::Cause::new("not-found", "the carrier does not know the call any more");
+        let cause =
+            offhook_core::Cause::new("not-found", "the carrier does not know the call any more");
         self.end(reason, Some(cause));
     }
 
     fn note_failure(&mut self, effect: EffectKind, error: &ProviderError, again: bool) {
-        self.note(EntryKind::NotDone {
-            effect,
-            class: error.class(),
-            cause: error.cause(),
-            again,
-        });
+        self.note(EntryKind::NotDone { effect, class: error.class(), cause: error.cause(), again });
     }
 
     /// After a restart: what may have been under way when we stopped.

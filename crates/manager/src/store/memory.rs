@@ -60,9 +60,9 @@ impl Inner {
         wanted: impl Fn(u64, CallId) -> bool,
         limit: usize,
     ) -> Result<Vec<StoredEntry>, StoreError> {
-        let numbered = (1..).zip(&self.entries).filter(|(id, (call, text))| {
-            !text.is_empty() && wanted(*id, *call)
-        });
+        let numbered = (1..)
+            .zip(&self.entries)
+            .filter(|(id, (call, text))| !text.is_empty() && wanted(*id, *call));
         numbered
             .take(limit)
             .map(|(id, (call, text))| {

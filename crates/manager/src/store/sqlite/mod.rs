@@ -34,7 +34,9 @@ pub struct SqliteStore {
 #[non_exhaustive]
 pub enum OpenError {
     /// Another process has it.
-    #[error("the store {path} is in use by {owner}; stop that daemon, or give this one a store of its own")]
+    #[error(
+        "the store {path} is in use by {owner}; stop that daemon, or give this one a store of its own"
+    )]
     Locked {
         /// The file.
         path: String,
@@ -42,7 +44,9 @@ pub enum OpenError {
         owner: String,
     },
     /// It cannot be written.
-    #[error("the store {path} cannot be written ({reason}); check the owner and mode of the file and its folder")]
+    #[error(
+        "the store {path} cannot be written ({reason}); check the owner and mode of the file and its folder"
+    )]
     NotWritable {
         /// The file.
         path: String,
@@ -56,7 +60,9 @@ pub enum OpenError {
         path: String,
     },
     /// It is damaged.
-    #[error("the store {path} is damaged ({reason}); restore it from a backup, or move it away to start anew. Calls that it held may still be live at the carrier")]
+    #[error(
+        "the store {path} is damaged ({reason}); restore it from a backup, or move it away to start anew. Calls that it held may still be live at the carrier"
+    )]
     Damaged {
         /// The file.
         path: String,
@@ -70,7 +76,9 @@ pub enum OpenError {
         path: String,
     },
     /// It was written by a newer version.
-    #[error("the store {path} has version {found}, and this program knows versions up to {known}; run the newer one")]
+    #[error(
+        "the store {path} has version {found}, and this program knows versions up to {known}; run the newer one"
+    )]
     Newer {
         /// The file.
         path: String,

@@ -52,12 +52,10 @@ CREATE TABLE entry (
 /// Sets a fresh connection to write up, and brings the tables up to date.
 pub(super) fn prepare(connection: &mut Connection, path: &str) -> Result<(), OpenError> {
     let classify = |error: rusqlite::Error| OpenError::from_sqlite(path, &error);
-    let version: u32 = connection
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(classify)?;
-    let application: i32 = connection
-        .query_row("PRAGMA application_id", [], |row| row.get(0))
-        .map_err(classify)?;
+    let version: u32 =
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(classify)?;
+    let application: i32 =
+        connection.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(classify)?;
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(classify)?;
