@@ -50,19 +50,21 @@ impl Cargo {
         if status.success() { Ok(()) } else { Err(self.failed(status)) }
     }
 
-    /// Runs it and gives what it wrote to its standard output.
+    /// Runs it and gives what it wrote to its standard output, which is shown if it fails.
     pub(crate) fn output(mut self) -> Result<String, Failure> {
         println!("$ {}", self.shown);
         let output = self.command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
         let output = output.map_err(|error| self.unstarted(&error))?;
         if !output.status.success() {
+            print!("{}", String::from_utf8_lossy(&output.stdout));
             return Err(self.failed(output.status));
         }
         String::from_utf8(output.stdout)
             .map_err(|_| Failure::new(format!("`{}` wrote something other than text", self.shown)))
     }
 
-    /// Its standard output if it can be run and succeeds, and nothing said otherwise.
+    /// What it wrote to its standard output, if it can be run and succeeds. What it says when it
+    /// cannot is kept quiet.
     pub(crate) fn probe(mut self) -> Option<String> {
         println!("$ {}", self.shown);
         let output = self.command.stdin(Stdio::null()).output().ok()?;
