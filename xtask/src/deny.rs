@@ -24,7 +24,7 @@ fn ensure_installed() -> Result<(), Failure> {
         }
         return Ok(());
     }
-    println!("cargo-deny is not installed: building it takes a few minutes, once");
+    println!("cargo-deny is not installed: building it takes a minute or two, once");
     // It runs for a second and would be optimised for many: a debug build is there far sooner.
     Cargo::new(["install", "cargo-deny", "--version", VERSION, "--locked", "--debug"])
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
