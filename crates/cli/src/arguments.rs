@@ -22,7 +22,13 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 pub(crate) struct Connection {
     /// The configuration file
-    #[arg(long, global = true, env = "OFFHOOK_CONFIG", value_name = "FILE", default_value = "offhook.toml")]
+    #[arg(
+        long,
+        global = true,
+        env = "OFFHOOK_CONFIG",
+        value_name = "FILE",
+        default_value = "offhook.toml"
+    )]
     pub(crate) config: PathBuf,
     /// The daemon's admin API [default: http:// and api.listen of the configuration]
     #[arg(long, global = true, env = "OFFHOOK_API_URL", value_name = "URL")]

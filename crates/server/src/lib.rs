@@ -7,7 +7,7 @@
 //! let public = PublicUrl::parse("https://voice.example.com")?;
 //! let settings = ServerSettings::new(public, "a long random token");
 //! let listeners = Listeners::bind("127.0.0.1:3334".parse()?, "127.0.0.1:3335".parse()?).await?;
-//! let server = listeners.serve(manager, settings);
+//! let server = listeners.serve(manager, &settings);
 //! println!("webhooks at {}, API at {}", server.webhooks(), server.api());
 //! # Ok(())
 //! # }

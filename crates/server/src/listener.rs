@@ -106,14 +106,14 @@ impl Listeners {
 
     /// Serves both until the server is shut down. Needs a tokio runtime.
     #[must_use]
-    pub fn serve(self, manager: Manager, settings: ServerSettings) -> Server {
+    pub fn serve(self, manager: Manager, settings: &ServerSettings) -> Server {
         let address = |listener: &TcpListener| {
             listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)))
         };
         let (webhook_address, api_address) = (address(&self.webhooks), address(&self.api));
         let (stop, stopped) = watch::channel(false);
-        let webhooks = webhooks::router(manager.clone(), &settings);
-        let api = api::router(manager, &settings, api_address);
+        let webhooks = webhooks::router(manager.clone(), settings);
+        let api = api::router(manager, settings, api_address);
         Server {
             webhook_address,
             api_address,

@@ -69,7 +69,9 @@ fn sentence(call: &Value) -> String {
         }
         ("queued", _) => format!("{id}  to {to} waits for a free slot"),
         (_, "unknown") => {
-            format!("{id}  to {to}: the carrier did not answer clearly; it is watched, not redialled")
+            format!(
+                "{id}  to {to}: the carrier did not answer clearly; it is watched, not redialled"
+            )
         }
         (state, _) => format!("{id}  to {to} is {state}"),
     }

@@ -57,7 +57,11 @@ pub(crate) async fn show(id: &str, connection: &Connection, json: bool) -> Resul
             Value::Array(lines) => {
                 for line in lines {
                     let speaker = line["speaker"].as_str().unwrap_or_default();
-                    println!("{:<17} {speaker}: {}", name, line["text"].as_str().unwrap_or_default());
+                    println!(
+                        "{:<17} {speaker}: {}",
+                        name,
+                        line["text"].as_str().unwrap_or_default()
+                    );
                 }
             }
             Value::String(text) => println!("{name:<17} {text}"),

@@ -4,11 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use offhook::manager::{
-    CallStore, Manager, MemoryStore, Policy, ProviderPolicy, SqliteStore,
-};
+use offhook::manager::{CallStore, Manager, MemoryStore, Policy, ProviderPolicy, SqliteStore};
 use offhook::twilio::{Twilio, TwilioConfig};
-use offhook_core::{Party, VoiceProvider};
+use offhook_core::Party;
 use offhook_server::{Listeners, PublicUrl, Server, ServerSettings};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -27,11 +25,7 @@ const PRUNE_EVERY: Duration = Duration::from_hours(1);
 /// Where the built-in emulator listens, if that is free.
 const EMULATOR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4010);
 
-pub(crate) async fn run(
-    _serve: Serve,
-    connection: &Connection,
-    json: bool,
-) -> Result<(), Failure> {
+pub(crate) async fn run(_serve: Serve, connection: &Connection, json: bool) -> Result<(), Failure> {
     let config = config::load(&connection.config)
         .map_err(|problems| Failure::Configuration(problems.to_string()))?;
     log_as(config.log);
@@ -76,7 +70,7 @@ pub(crate) async fn run(
     settings.trusted_proxies.clone_from(&config.trusted_proxies);
     settings.max_body = config.max_body;
     settings.api_hosts.clone_from(&config.api_hosts);
-    let server = listeners.serve(manager.clone(), settings);
+    let server = listeners.serve(manager.clone(), &settings);
     announce(&server, &public_url, &config, token_file.as_deref(), emulator, json);
 
     let outcome = until_stopped(&manager, config.retention).await;
@@ -122,9 +116,7 @@ fn open_store(url: &StoreUrl) -> Result<Arc<dyn CallStore>, Failure> {
 async fn emulate(public_url: &PublicUrl) -> Result<(ConfiguredProvider, SocketAddr), Failure> {
     let listener = match TcpListener::bind(EMULATOR).await {
         Ok(listener) => listener,
-        Err(_) => {
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Failure::operation)?
-        }
+        Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Failure::operation)?,
     };
     let address = listener.local_addr().map_err(Failure::operation)?;
     let emulator = carrier::start(public_url.as_str().to_owned(), 1.0, 1.0)?;
@@ -161,9 +153,7 @@ fn add_providers(
                 .filter(|_| config.providers.is_some() || config.from_number.is_none())
                 .or_else(|| config.from_number.clone()),
             calls_per_second: general.unwrap_or(provider.calls_per_second),
-            requests_per_second: provider
-                .requests_per_second
-                .unwrap_or(config.requests_per_second),
+            requests_per_second: provider.requests_per_second.unwrap_or(config.requests_per_second),
         };
         policy.providers.insert(name, of_provider);
     }
@@ -192,18 +182,26 @@ fn announce(
         return;
     }
     println!("Offhook {} is ready.", env!("CARGO_PKG_VERSION"));
-    println!("  webhooks  http://{}, which carriers reach as {}", server.webhooks(), public_url.as_str());
+    println!(
+        "  webhooks  http://{}, which carriers reach as {}",
+        server.webhooks(),
+        public_url.as_str()
+    );
     print!("  API       http://{}", server.api());
     match token_file {
         Some(file) => println!(", token in {}", file.display()),
         None => println!(),
     }
     match &config.client.store {
-        StoreUrl::Memory => println!("  store     memory: calls are forgotten when this process ends"),
+        StoreUrl::Memory => {
+            println!("  store     memory: calls are forgotten when this process ends")
+        }
         StoreUrl::Sqlite(path) => println!("  store     {}", path.display()),
     }
     match emulator {
-        Some(address) => println!("  carrier   the built-in emulator at {address}: no provider is configured, so no real call is placed"),
+        Some(address) => println!(
+            "  carrier   the built-in emulator at {address}: no provider is configured, so no real call is placed"
+        ),
         None => {
             let names: Vec<String> = config
                 .providers

@@ -14,7 +14,7 @@ use offhook_server::{PublicUrl, parse_duration};
 use secrecy::SecretString;
 
 pub(crate) use providers::ConfiguredProvider;
-pub(crate) use reader::{Problem, Problems};
+pub(crate) use reader::Problems;
 use reader::Reader;
 
 /// Where calls are kept.
@@ -117,13 +117,15 @@ fn read(reader: &mut Reader) -> Config {
     };
     let development = emulated || configured.iter().all(|provider| provider.private_hosts);
     let public_url = reader.with("public_url", |text| {
-        let parsed = if development { PublicUrl::parse_private(text) } else { PublicUrl::parse(text) };
+        let parsed =
+            if development { PublicUrl::parse_private(text) } else { PublicUrl::parse(text) };
         parsed.map_err(|error| error.to_string())
     });
     if public_url.is_none() && !development && !reader.has_problem("public_url") {
         reader.problem(
             "public_url",
-            "is missing: the carrier must know where to call; write public_url = \"https://…\"".to_owned(),
+            "is missing: the carrier must know where to call; write public_url = \"https://…\""
+                .to_owned(),
         );
     }
     let mut policy = Policy::new(default_provider);

@@ -66,9 +66,11 @@ impl Reader {
             Err(error) => return Err(broken(format!("cannot be read: {error}"))),
         };
         let mut reader = Self::parse(&text, &name).map_err(broken)?;
-        reader.overlay(std::env::vars_os().filter_map(|(key, value)| {
-            Some((key.into_string().ok()?, value.into_string().ok()?))
-        }));
+        reader.overlay(
+            std::env::vars_os().filter_map(|(key, value)| {
+                Some((key.into_string().ok()?, value.into_string().ok()?))
+            }),
+        );
         Ok(reader)
     }
 

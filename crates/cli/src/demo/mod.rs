@@ -23,7 +23,10 @@ pub(crate) async fn run(demo: Demo, json: bool) -> Result<(), Failure> {
         Some(name) => {
             let known = PROVIDERS.iter().find(|known| *known == name);
             let unknown = || {
-                Failure::Configuration(format!("--provider {name}: there are {}", PROVIDERS.join(", ")))
+                Failure::Configuration(format!(
+                    "--provider {name}: there are {}",
+                    PROVIDERS.join(", ")
+                ))
             };
             vec![*known.ok_or_else(unknown)?]
         }

@@ -20,13 +20,18 @@ const OUR_NUMBER: &str = "+15550100100";
 /// No step takes longer.
 const PATIENCE: Duration = Duration::from_secs(12);
 
+/// How long the daemon is away. (What the carrier's API reads is up to a second old.)
+const ABSENCE: Duration = Duration::from_millis(1500);
+
 pub(super) async fn play(provider: &str, speed: f64, teller: &mut Teller) -> Result<(), Failure> {
     let folder = tempfile::tempdir().map_err(Failure::operation)?;
     let (listener, carrier) = Phones::listen().await?;
     let mut daemon = Daemon::prepare(folder.path(), carrier)?;
     let phones = Phones::start(provider, listener, daemon.webhook_base(), speed)?;
 
-    teller.chapter(&format!("A daemon and a carrier ({provider}, emulated; its wire format is real)"));
+    teller.chapter(&format!(
+        "A daemon and a carrier ({provider}, emulated; its wire format is real)"
+    ));
     daemon.start().await?;
     teller.tell("the daemon runs as a process of its own, its store is an SQLite file");
 
@@ -53,10 +58,7 @@ impl Line {
 async fn notify(daemon: &Daemon, phones: &Phones, teller: &mut Teller) -> Result<(), Failure> {
     teller.chapter("1. A message is delivered");
     let text = "Your parcel is at the door.";
-    let call = daemon
-        .client
-        .post("/v1/calls", &json!({ "to": OBLIGING, "message": text }))
-        .await?;
+    let call = daemon.client.post("/v1/calls", &json!({ "to": OBLIGING, "message": text })).await?;
     let line = Line::of(&call);
     teller.tell(&format!("we call {OBLIGING} to say: “{text}”"));
     let ended = daemon.call_when(&line.ours, PATIENCE, |call| call["state"] == "ended").await?;
@@ -133,6 +135,8 @@ async fn crash(
         over(&call),
         &format!("meanwhile {PATIENT} hangs up: over at the carrier, and nobody listens"),
     );
+    tokio::time::sleep(ABSENCE).await;
+    teller.tell("nobody answers the carrier's callbacks");
     Ok(())
 }
 
@@ -202,7 +206,10 @@ async fn go_on(
         teller.check(call["end_reason"] == "hangup-bot", "the new call delivered its message");
     }
     let dialled = phones.dialled().await?;
-    teller.check(dialled == 3, &format!("the carrier was asked to dial {dialled} times for 3 calls: nobody twice"));
+    teller.check(
+        dialled == 3,
+        &format!("the carrier was asked to dial {dialled} times for 3 calls: nobody twice"),
+    );
     let live = daemon.client.get("/v1/calls?state=live").await?;
     let none = live["calls"].as_array().is_some_and(Vec::is_empty);
     teller.check(none, "no call is left over: no phantom, no orphan");
