@@ -1,2 +1,49 @@
-//! x
-fn main() {}
+//! The project's own commands: `cargo xtask help`.
+//!
+//! Each verb prints the commands that it runs and stops at the first that fails. The jobs of the
+//! continuous integration are these verbs and hold no logic of their own.
+
+mod cargo;
+mod ci;
+mod consumers;
+mod deny;
+mod doc;
+mod features;
+mod fmt;
+mod graph;
+mod integration;
+mod lint;
+mod outcome;
+mod verbs;
+mod workspace;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let verb = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["help" | "--help" | "-h"] => {
+            print!("{}", verbs::usage());
+            return ExitCode::SUCCESS;
+        }
+        [name] => verbs::find(name),
+        _ => None,
+    };
+    let Some(verb) = verb else {
+        eprint!("`{}` is not a verb of xtask\n\n{}", words.join(" "), verbs::usage());
+        return ExitCode::from(2);
+    };
+
+    match (verb.run)() {
+        Ok(skips) => {
+            for skip in skips {
+                println!("{skip}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("xtask {}: {failure}", verb.name);
+            ExitCode::FAILURE
+        }
+    }
+}

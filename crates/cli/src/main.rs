@@ -1,2 +1,43 @@
-//! The daemon.
-fn main() {}
+//! `offhook`: the daemon, its command line, and the carrier emulator.
+
+mod arguments;
+mod client;
+mod commands;
+mod config;
+mod demo;
+mod failure;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("offhook: the runtime cannot be started: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { command, connection, json } = arguments;
+    match command {
+        Command::Serve(serve) => commands::serve::run(serve, &connection, json).await,
+        Command::Carrier(carrier) => commands::carrier::run(carrier, json).await,
+        Command::Demo(demo) => demo::run(demo, json).await,
+        Command::Call(call) => commands::call::run(call, &connection, json).await,
+        Command::Hangup { id } => commands::calls::hangup(&id, &connection, json).await,
+        Command::Calls(list) => commands::calls::list(list, &connection, json).await,
+        Command::Show { id } => commands::calls::show(&id, &connection, json).await,
+    }
+}

@@ -58,9 +58,9 @@ pub fn carrier_ids(value: &str) -> ProviderCallIds {
 #[must_use]
 pub const fn limits() -> CallLimits {
     CallLimits {
-        max_duration: Duration::from_mins(5),
+        max_duration: Duration::from_secs(300),
         ring_timeout: Duration::from_secs(30),
-        transcript_timeout: Duration::from_mins(3),
+        transcript_timeout: Duration::from_secs(180),
         notify_hangup_delay: Duration::from_secs(3),
         dial_slack: Duration::from_secs(15),
     }
@@ -155,12 +155,14 @@ pub fn entries_of_every_kind() -> Vec<Entry> {
             from: Party::Withheld,
             to: number("+15550001234"),
             mode: Mode::Notify,
+            opening: Some("Hello!".to_owned()),
         },
         EntryKind::Admitted,
         EntryKind::Webhook {
             events: every_event(),
             step: Some(Step(3)),
             reply: Some(RepliedPlan { step: Step(4), plan }),
+            turn: Some(Turn(2)),
             ignored: Some(Ignored::OlderStep),
         },
         EntryKind::Command {

@@ -50,6 +50,9 @@ pub enum EntryKind {
         to: Party,
         /// What it is for.
         mode: Mode,
+        /// What it says first: the message, or the greeting.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opening: Option<String>,
     },
     /// It left the queue: its dial is due.
     Admitted,
@@ -62,6 +65,9 @@ pub enum EntryKind {
         /// The plan that it was answered with, so that a repeat gets the same bytes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply: Option<RepliedPlan>,
+        /// The turn that the words in it answered, if they answered one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn: Option<Turn>,
         /// Why it had no effect, if it had none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ignored: Option<Ignored>,

@@ -383,27 +383,27 @@ impl Manager {
         self.stopped().await
     }
 
-    /// Waits until the manager has stopped by itself, which it does only if the store failed at
-    /// the start.
-    ///
-    /// # Errors
-    /// Why it stopped.
-    pub async fn stopped(&self) -> Result<(), StoreError> {
+    /// Waits until the manager stops by itself, which it does only if the calls cannot be loaded.
+    pub async fn stopped_early(&self) -> StoreError {
+        let mut shown = self.inner.shown.clone();
+        while shown.changed().await.is_ok() {}
+        match self.stopped().await {
+            Err(error) => error,
+            Ok(()) => StoreError::Closed,
+        }
+    }
+
+    async fn stopped(&self) -> Result<(), StoreError> {
         let task = {
             let mut task =
                 self.inner.task.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             task.take()
         };
         match task {
-            Some(task) => match task.await {
-                Ok(result) => result,
-                Err(error) => Err(StoreError::Failed { reason: error.to_string() }),
-            },
-            None => {
-                let mut shown = self.inner.shown.clone();
-                while shown.changed().await.is_ok() {}
-                Ok(())
-            }
+            Some(task) => task
+                .await
+                .unwrap_or_else(|error| Err(StoreError::Failed { reason: error.to_string() })),
+            None => Ok(()),
         }
     }
 

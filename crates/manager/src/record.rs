@@ -240,7 +240,7 @@ impl TryFrom<String> for RecentWebhooks {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         const DAMAGED: &str = "the list of recent webhooks is damaged";
         let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-        if text.len() % 40 != 0 {
+        if !text.len().is_multiple_of(40) {
             return Err(DAMAGED);
         }
         let mut recent = Vec::with_capacity(text.len() / 40);

@@ -343,7 +343,7 @@ impl Task {
         // Whoever waited may be gone; what was committed stays committed.
         match (self.waiters.remove(&ticket), answer) {
             (Some(Waiter::Webhook(waiter)), Answer::Webhook(answer)) => {
-                let _ = waiter.send(answer);
+                let _ = waiter.send(*answer);
             }
             (Some(Waiter::Initiate(waiter)), Answer::Initiate(answer)) => {
                 let _ = waiter.send(answer);

@@ -1,1 +1,31 @@
-//! Placeholder.
+//! Phone calls through Twilio, Plivo and Telnyx behind one Rust trait, and a manager that keeps the
+//! truth of every call.
+//!
+//! ```
+//! # #[cfg(feature = "twilio")] {
+//! use offhook::twilio::{Twilio, TwilioConfig};
+//! use offhook::VoiceProvider;
+//!
+//! let config = TwilioConfig::new("AC00000000000000000000000000000001", "the auth token")?;
+//! let provider = Twilio::new(config)?;
+//! assert_eq!(provider.name().as_str(), "twilio");
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! This crate has no logic: it re-exports what its features ask for.
+//!
+//! | feature | gives |
+//! |---|---|
+//! | `twilio` | [`twilio`], the provider |
+//! | `manager` | [`manager`], which keeps calls true, and its memory store |
+//! | `sqlite` | the manager's SQLite store |
+//! | `full` | all of them |
+//!
+//! None is on by default. The types and the trait ([`VoiceProvider`]) are always there.
+
+pub use offhook_core::*;
+#[cfg(feature = "manager")]
+pub use offhook_manager as manager;
+#[cfg(feature = "twilio")]
+pub use offhook_twilio as twilio;

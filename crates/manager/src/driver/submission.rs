@@ -89,7 +89,7 @@ pub struct Arrival {
 #[derive(Debug)]
 pub enum Answer {
     /// To a carrier.
-    Webhook(WebhookAnswer),
+    Webhook(Box<WebhookAnswer>),
     /// To a user who wanted a call placed.
     Initiate(Result<CallId, InitiateError>),
     /// To a user who wanted something of a call.
@@ -154,7 +154,7 @@ impl Submission {
         match self {
             Self::Initiate { .. } => Answer::Initiate(Err(InitiateError::StoreUnavailable)),
             Self::Command { .. } => Answer::Command(Err(CommandError::StoreUnavailable)),
-            _ => Answer::Webhook(WebhookAnswer::Unavailable),
+            _ => Answer::Webhook(Box::new(WebhookAnswer::Unavailable)),
         }
     }
 }

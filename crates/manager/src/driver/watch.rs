@@ -14,6 +14,11 @@ const QUIET: Duration = Duration::from_secs(60);
 /// A second look at a call that the carrier does not know.
 const SECOND_LOOK: Duration = Duration::from_secs(3);
 
+/// A carrier's answer may be a second old (Twilio's reads are eventually consistent), and the
+/// callback that would set it right may have come while we were away: after a restart a call that
+/// is found live is asked about once more.
+const ASK_AGAIN: Duration = Duration::from_secs(3);
+
 /// When the carrier is searched after an unclear dial.
 const SEARCHES: [u64; 5] = [2, 5, 10, 20, 40];
 
@@ -31,6 +36,8 @@ pub(super) struct Watch {
     pub(super) in_flight: bool,
     /// Taken over from before a restart, and not verified yet.
     pub(super) unverified: bool,
+    /// Found live after the restart; asked once more soon.
+    ask_again: bool,
 }
 
 /// What is to be asked.
@@ -74,7 +81,7 @@ impl Watch {
             .outbox
             .iter()
             .any(|effect| effect.kind == EffectKind::HangUp && effect.attempts > 0);
-        let at = if self.unverified || hangup_failed {
+        let at = if self.unverified || self.ask_again || hangup_failed {
             Timestamp::MIN
         } else if let Some(overdue) = record.ring_overdue_at {
             overdue
@@ -96,7 +103,8 @@ impl Watch {
     pub(super) fn found_live(&mut self, now: Timestamp) {
         self.attempt = 0;
         self.missing_since = None;
-        self.not_before = Some(after(now, QUIET));
+        self.ask_again = self.unverified;
+        self.not_before = Some(after(now, if self.ask_again { ASK_AGAIN } else { QUIET }));
     }
 
     /// The carrier does not know the call. Gives whether it is the second look at a call that may

@@ -9,12 +9,13 @@ use super::Driver;
 use super::batch::Batch;
 use super::submission::{Answer, Arrival, WebhookAnswer};
 use crate::machine::{self, Input, NewInbound, Refusal, Webhook};
+use crate::record::CallRecord;
 use crate::restore::Decision;
 
 impl Driver {
     pub(super) fn apply_webhook(&mut self, batch: &mut Batch, arrival: &Arrival, now: Timestamp) {
         let answer = self.webhook_answer(batch, arrival, now);
-        batch.answers.push((arrival.ticket, Answer::Webhook(answer)));
+        batch.answers.push((arrival.ticket, Answer::Webhook(Box::new(answer))));
     }
 
     fn webhook_answer(
@@ -102,7 +103,7 @@ impl Driver {
             return;
         }
         let why = "the carrier reported on it";
-        let decision = match batch.record(&self.open, call).and_then(|record| record.end_reason()) {
+        let decision = match batch.record(&self.open, call).and_then(CallRecord::end_reason) {
             Some(_) => Decision::Dropped,
             None => Decision::Kept,
         };

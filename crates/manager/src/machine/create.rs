@@ -146,12 +146,17 @@ pub fn refused(
 
 fn begun(record: CallRecord, capabilities: Capabilities, now: Timestamp) -> Work {
     let mut work = Work::on(record, capabilities, now);
+    let opening = match &work.record.script.plan {
+        CallPlan::Say(say) => Some(say.speech.text.as_str().to_owned()),
+        _ => None,
+    };
     work.note(EntryKind::Created {
         provider: work.record.provider.clone(),
         direction: work.record.direction,
         from: work.record.from.clone(),
         to: work.record.to.clone(),
         mode: work.record.mode,
+        opening,
     });
     work
 }

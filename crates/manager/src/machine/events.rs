@@ -144,6 +144,7 @@ impl Work {
             self.record.state = CallState::Listening;
             return;
         }
+        self.answered_turn = Some(listen.turn);
         self.record.question = self.record.question.filter(|asked| asked.turn != listen.turn);
         self.record.turn = self.record.turn.max(listen.turn).next();
         self.renew_listening(Listen { turn: self.record.turn, ..listen });

@@ -14,7 +14,7 @@ use crate::time::after;
 const CONFIRMATIONS: u32 = 10;
 
 /// For how long the carrier is asked whether a hangup was done.
-const CONFIRM_AT_MOST: Duration = Duration::from_mins(10);
+const CONFIRM_AT_MOST: Duration = Duration::from_secs(600);
 
 impl Work {
     pub(super) fn status(&mut self, status: &CallStatus, asked_at: Timestamp, second_look: bool) {

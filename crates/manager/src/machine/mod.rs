@@ -209,12 +209,21 @@ struct Work {
     now: Timestamp,
     entries: Vec<Entry>,
     ignored: Option<Ignored>,
+    answered_turn: Option<Turn>,
 }
 
 impl Work {
     fn on(record: CallRecord, capabilities: Capabilities, now: Timestamp) -> Self {
         let before = record.state;
-        Self { record, before, capabilities, now, entries: Vec::new(), ignored: None }
+        Self {
+            record,
+            before,
+            capabilities,
+            now,
+            entries: Vec::new(),
+            ignored: None,
+            answered_turn: None,
+        }
     }
 
     fn finish(
@@ -260,9 +269,15 @@ impl Work {
         self.record.news_at = self.now;
 
         self.contact(webhook);
+        // It had an effect if one of its events had: most requests repeat the status besides.
+        let (mut had_effect, mut why) = (false, self.ignored);
         for event in webhook.events {
+            self.ignored = None;
             self.event(event, webhook.step);
+            had_effect |= self.ignored.is_none();
+            why = self.ignored.or(why);
         }
+        self.ignored = why.filter(|_| !had_effect);
         let reply = webhook.wants_document.then(|| self.reply());
 
         let entry = Entry {
@@ -272,6 +287,7 @@ impl Work {
                 events: webhook.events.to_vec(),
                 step: webhook.step,
                 reply: reply.clone(),
+                turn: self.answered_turn,
                 ignored: self.ignored,
             },
         };

@@ -1,0 +1,136 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Places, receives and steers phone calls, and keeps the state of every call true.
+#[derive(Debug, Parser)]
+#[command(name = "offhook", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    /// Print JSON for machines
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// Where the configuration and the daemon are.
+#[derive(Debug, Args)]
+pub(crate) struct Connection {
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        env = "OFFHOOK_CONFIG",
+        value_name = "FILE",
+        default_value = "offhook.toml"
+    )]
+    pub(crate) config: PathBuf,
+    /// The daemon's admin API [default: http:// and api.listen of the configuration]
+    #[arg(long, global = true, env = "OFFHOOK_API_URL", value_name = "URL")]
+    pub(crate) api: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the daemon
+    Serve(Serve),
+    /// Run the carrier emulator
+    Carrier(Carrier),
+    /// Show what Offhook is for: a crash in mid-call, and what is left of it
+    Demo(Demo),
+    /// Place a call
+    Call(Call),
+    /// Hang up a call
+    Hangup {
+        /// The call: our id, or the carrier's
+        id: String,
+    },
+    /// List calls
+    Calls(Calls),
+    /// Show a call and its timeline
+    Show {
+        /// The call: our id, or the carrier's
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {}
+
+#[derive(Debug, Args)]
+pub(crate) struct Carrier {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010")]
+    pub(crate) listen: SocketAddr,
+    /// Where webhooks of inbound calls go
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3334")]
+    pub(crate) webhook_base: String,
+    /// How much faster than life people speak and phones ring
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) speed: f64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// The provider to show [default: every one there is]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// How much faster than life people speak and phones ring
+    #[arg(long, default_value_t = 2.0)]
+    pub(crate) speed: f64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Mode {
+    /// Say the message and hang up when it was heard
+    Notify,
+    /// Say the message, and listen
+    Conversation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// Who is called: a number in E.164, or a SIP URI
+    pub(crate) to: String,
+    /// The provider
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// Who calls
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) from: Option<String>,
+    /// What is said first
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+    /// What the call is for
+    #[arg(long)]
+    pub(crate) mode: Option<Mode>,
+    /// Wait until the call is over; exit 1 if nobody was reached
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum State {
+    /// Calls that are not over
+    #[default]
+    Live,
+    /// Calls that are
+    Ended,
+    /// All
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Calls {
+    /// Which calls
+    #[arg(long, default_value = "live")]
+    pub(crate) state: State,
+    /// How many at most
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+}

@@ -1,0 +1,124 @@
+//! Talks to the daemon's admin API. Never binds a port.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
+use offhook_core::{
+    FaultKind, GuardedClient, HostPolicy, Transport, TransportFault, TransportRequest,
+};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use url::Url;
+
+use crate::arguments::Connection;
+use crate::config;
+use crate::failure::Failure;
+
+/// The daemon, as its clients see it.
+#[derive(Debug)]
+pub(crate) struct Client {
+    base: Url,
+    authorization: HeaderValue,
+    http: GuardedClient,
+}
+
+/// An answer of the daemon that is no success.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) problem: Value,
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let text = |name: &str| refusal.problem[name].as_str().unwrap_or_default().to_owned();
+        let (code, detail) = (text("code"), text("detail"));
+        Self::Operation(match code.as_str() {
+            "" => format!("the daemon answered {}", refusal.status),
+            _ => format!("{detail} [{code}]"),
+        })
+    }
+}
+
+impl Client {
+    /// Finds the daemon by the configuration, and its token.
+    pub(crate) fn connect(connection: &Connection) -> Result<Self, Failure> {
+        let config = config::load_client(&connection.config)
+            .map_err(|problems| Failure::Configuration(problems.to_string()))?;
+        let address = match &connection.api {
+            Some(url) => url.clone(),
+            None => format!("http://{}", config.api_listen),
+        };
+        let token = match config.token {
+            Some(token) => token.expose_secret().to_owned(),
+            None => {
+                let file = config.store.token_file();
+                std::fs::read_to_string(&file).unwrap_or_default().trim().to_owned()
+            }
+        };
+        Self::to(&address, &token)
+    }
+
+    /// The daemon at this address.
+    pub(crate) fn to(address: &str, token: &str) -> Result<Self, Failure> {
+        let invalid = |what: String| Failure::Configuration(format!("--api {address}: {what}"));
+        let base = Url::parse(address).map_err(|error| invalid(error.to_string()))?;
+        let http = GuardedClient::new(base.clone(), HostPolicy::AllowPrivate)
+            .map_err(|error| invalid(error.to_string()))?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(|_| Failure::Configuration("the API token cannot be sent".to_owned()))?;
+        authorization.set_sensitive(true);
+        Ok(Self { base, authorization, http })
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
+        Ok(self.send(Method::GET, path, None).await??)
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        Ok(self.send(Method::POST, path, Some(body)).await??)
+    }
+
+    /// Sends a request; what the daemon refuses is told apart from what did not reach it.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Result<Value, Refusal>, Failure> {
+        let url = self.base.join(path).map_err(Failure::operation)?;
+        let mut request = TransportRequest::new(method, url);
+        // A dial is waited for by the daemon for 10 s.
+        request.timeout = std::time::Duration::from_secs(20);
+        request.headers.insert(header::AUTHORIZATION, self.authorization.clone());
+        if let Some(body) = body {
+            request.body = Bytes::from(body.to_string());
+            request
+                .headers
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let response = self.http.send(request).await.map_err(|fault| self.unreachable(&fault))?;
+        let value = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
+        Ok(if response.status.is_success() {
+            Ok(value)
+        } else {
+            Err(Refusal { status: response.status, problem: value })
+        })
+    }
+
+    fn unreachable(&self, fault: &TransportFault) -> Failure {
+        let hint = match fault.kind() {
+            FaultKind::Connect => "; is `offhook serve` running?",
+            _ => "",
+        };
+        Failure::Unreachable(format!("the daemon at {} is not reachable: {fault}{hint}", self.base))
+    }
+}
+
+/// A call's id as part of a path.
+pub(crate) fn path_of(id: &str, rest: &str) -> String {
+    let mut url = Url::parse("http://path/v1/calls").expect("a constant URL");
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.push(id);
+    }
+    format!("{}{rest}", url.path())
+}

@@ -1,0 +1,8 @@
+//! One file per command.
+
+pub(crate) mod call;
+pub(crate) mod calls;
+pub(crate) mod carrier;
+pub(crate) mod serve;
+mod table;
+mod token;

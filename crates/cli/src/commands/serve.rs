@@ -1,0 +1,230 @@
+//! `offhook serve`: the daemon.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use offhook::manager::{CallStore, Manager, MemoryStore, Policy, ProviderPolicy, SqliteStore};
+use offhook::twilio::{Twilio, TwilioConfig};
+use offhook_core::Party;
+use offhook_server::{Listeners, PublicUrl, Server, ServerSettings};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use url::Url;
+
+use super::{carrier, token};
+use crate::arguments::{Connection, Serve};
+use crate::config::{self, Config, ConfiguredProvider, LogFormat, StoreUrl};
+use crate::failure::Failure;
+
+/// How often ended calls that are old enough are forgotten.
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
+
+/// Where the built-in emulator listens, if that is free.
+const EMULATOR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4010);
+
+pub(crate) async fn run(_serve: Serve, connection: &Connection, json: bool) -> Result<(), Failure> {
+    let config = config::load(&connection.config)
+        .map_err(|problems| Failure::Configuration(problems.to_string()))?;
+    log_as(config.log);
+
+    // Ports and store first: what cannot work is told before anything is begun.
+    let listeners = Listeners::bind(config.webhooks_listen, config.client.api_listen)
+        .await
+        .map_err(Failure::operation)?;
+    let webhook_address = listeners.webhook_address().map_err(Failure::operation)?;
+    let store = open_store(&config.client.store)?;
+    let (token, token_file) = match &config.client.token {
+        Some(token) => (token.expose_secret().to_owned(), None),
+        None => {
+            let file = config.client.store.token_file();
+            let token = token::read_or_draw(&file).map_err(|error| {
+                Failure::Operation(format!("the API token {} : {error}", file.display()))
+            })?;
+            (token, Some(file))
+        }
+    };
+    let public_url = match &config.public_url {
+        Some(url) => url.clone(),
+        None => PublicUrl::parse_private(&format!("http://{webhook_address}"))
+            .map_err(Failure::operation)?,
+    };
+    let (providers, emulator) = match &config.providers {
+        Some(providers) => (providers.clone(), None),
+        None => {
+            let (provider, address) = emulate(&public_url).await?;
+            (vec![provider], Some(address))
+        }
+    };
+    let mut policy = config.policy.clone();
+    add_providers(&mut policy, &config, &providers, &public_url);
+    let mut builder = Manager::builder(policy).store(store);
+    for provider in &providers {
+        builder = builder.provider(Arc::clone(&provider.provider));
+    }
+    let manager = builder.start();
+
+    let mut settings = ServerSettings::new(public_url.clone(), token);
+    settings.trusted_proxies.clone_from(&config.trusted_proxies);
+    settings.max_body = config.max_body;
+    settings.api_hosts.clone_from(&config.api_hosts);
+    let server = listeners.serve(manager.clone(), &settings);
+    announce(&server, &public_url, &config, token_file.as_deref(), emulator, json);
+
+    let outcome = until_stopped(&manager, config.retention).await;
+    tracing::info!("stopping; live calls go on at the carrier and are taken up at the next start");
+    server.shut_down().await;
+    if outcome.is_ok() {
+        manager.shutdown().await.map_err(Failure::operation)?;
+    }
+    outcome
+}
+
+/// Runs until a signal says to stop, or the store cannot be read.
+async fn until_stopped(manager: &Manager, retention: Duration) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::operation)?;
+    let mut prune = tokio::time::interval(PRUNE_EVERY);
+    let stopped = manager.stopped_early();
+    tokio::pin!(stopped);
+    loop {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
+            error = &mut stopped => return Err(Failure::operation(error)),
+            _ = prune.tick() => {
+                let oldest = manager.now().saturating_sub(retention);
+                match manager.forget_before(oldest.unwrap_or_default()).await {
+                    Ok(0) => {}
+                    Ok(count) => tracing::info!(count, "forgot calls older than store.retention"),
+                    Err(error) => tracing::error!(%error, "old calls cannot be forgotten"),
+                }
+            }
+        }
+    }
+}
+
+fn open_store(url: &StoreUrl) -> Result<Arc<dyn CallStore>, Failure> {
+    Ok(match url {
+        StoreUrl::Memory => Arc::new(MemoryStore::new()),
+        StoreUrl::Sqlite(path) => Arc::new(SqliteStore::open(path).map_err(Failure::operation)?),
+    })
+}
+
+/// The built-in emulator and the provider that goes to it.
+async fn emulate(public_url: &PublicUrl) -> Result<(ConfiguredProvider, SocketAddr), Failure> {
+    let listener = match TcpListener::bind(EMULATOR).await {
+        Ok(listener) => listener,
+        Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Failure::operation)?,
+    };
+    let address = listener.local_addr().map_err(Failure::operation)?;
+    let emulator = carrier::start(public_url.as_str().to_owned(), 1.0, 1.0)?;
+    tokio::spawn(emulator.serve(listener));
+    let base = Url::parse(&format!("http://{address}")).map_err(Failure::operation)?;
+    let twilio = TwilioConfig::new(carrier::ACCOUNT_SID, carrier::AUTH_TOKEN)
+        .map_err(Failure::operation)?
+        .with_api_base(base, true);
+    let provider = ConfiguredProvider {
+        provider: Arc::new(Twilio::new(twilio).map_err(Failure::operation)?),
+        from: Party::dialled("+15550100100").ok(),
+        calls_per_second: 1.0,
+        calls_per_second_is_set: false,
+        requests_per_second: None,
+        private_hosts: true,
+    };
+    Ok((provider, address))
+}
+
+fn add_providers(
+    policy: &mut Policy,
+    config: &Config,
+    providers: &[ConfiguredProvider],
+    public_url: &PublicUrl,
+) {
+    for provider in providers {
+        let name = provider.name();
+        let general = config.calls_per_second.filter(|_| !provider.calls_per_second_is_set);
+        let of_provider = ProviderPolicy {
+            callbacks: public_url.callbacks(&name),
+            from: provider
+                .from
+                .clone()
+                .filter(|_| config.providers.is_some() || config.from_number.is_none())
+                .or_else(|| config.from_number.clone()),
+            calls_per_second: general.unwrap_or(provider.calls_per_second),
+            requests_per_second: provider.requests_per_second.unwrap_or(config.requests_per_second),
+        };
+        policy.providers.insert(name, of_provider);
+    }
+}
+
+fn announce(
+    server: &Server,
+    public_url: &PublicUrl,
+    config: &Config,
+    token_file: Option<&std::path::Path>,
+    emulator: Option<SocketAddr>,
+    json: bool,
+) {
+    let emulator = emulator.map(|address| format!("http://{address}"));
+    if json {
+        println!(
+            "{}",
+            json!({
+                "event": "listening",
+                "webhooks": format!("http://{}", server.webhooks()),
+                "api": format!("http://{}", server.api()),
+                "public_url": public_url.as_str(),
+                "emulator": emulator,
+            })
+        );
+        return;
+    }
+    println!("Offhook {} is ready.", env!("CARGO_PKG_VERSION"));
+    println!(
+        "  webhooks  http://{}, which carriers reach as {}",
+        server.webhooks(),
+        public_url.as_str()
+    );
+    print!("  API       http://{}", server.api());
+    match token_file {
+        Some(file) => println!(", token in {}", file.display()),
+        None => println!(),
+    }
+    match &config.client.store {
+        StoreUrl::Memory => {
+            println!("  store     memory: calls are forgotten when this process ends")
+        }
+        StoreUrl::Sqlite(path) => println!("  store     {}", path.display()),
+    }
+    match emulator {
+        Some(address) => println!(
+            "  carrier   the built-in emulator at {address}: no provider is configured, so no real call is placed"
+        ),
+        None => {
+            let names: Vec<String> = config
+                .providers
+                .iter()
+                .flatten()
+                .map(|provider| provider.provider.name().to_string())
+                .collect();
+            println!("  carrier   {}", names.join(", "));
+        }
+    }
+}
+
+fn log_as(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi);
+    // A second subscriber would be a mistake of ours, and only costs the logs.
+    let _ = match format {
+        LogFormat::Text => logs.try_init(),
+        LogFormat::Json => logs.json().try_init(),
+    };
+}

@@ -1,0 +1,273 @@
+//! `offhook.toml` and the environment, read once into types that cannot be wrong.
+
+mod providers;
+mod reader;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use offhook::manager::{InboundPolicy, Mode, Policy};
+use offhook_core::{Locale, Party, PhoneNumber, ProviderName, SpeechText};
+use offhook_server::{PublicUrl, parse_duration};
+use secrecy::SecretString;
+
+pub(crate) use providers::ConfiguredProvider;
+pub(crate) use reader::Problems;
+use reader::Reader;
+
+/// Where calls are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StoreUrl {
+    Memory,
+    Sqlite(PathBuf),
+}
+
+impl StoreUrl {
+    /// Where the token stands if it is not configured: beside the store.
+    pub(crate) fn token_file(&self) -> PathBuf {
+        match self {
+            Self::Memory => PathBuf::from("api.token"),
+            Self::Sqlite(path) => path.with_file_name("api.token"),
+        }
+    }
+}
+
+/// What the logs look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// What a command needs to talk to the daemon.
+#[derive(Debug)]
+pub(crate) struct ClientConfig {
+    pub(crate) api_listen: SocketAddr,
+    pub(crate) token: Option<SecretString>,
+    pub(crate) store: StoreUrl,
+}
+
+/// Everything the daemon is told.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) client: ClientConfig,
+    pub(crate) api_hosts: Vec<String>,
+    /// `None` if the built-in emulator is the carrier.
+    pub(crate) providers: Option<Vec<ConfiguredProvider>>,
+    pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) from_number: Option<Party>,
+    pub(crate) webhooks_listen: SocketAddr,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) max_body: usize,
+    pub(crate) retention: Duration,
+    pub(crate) policy: Policy,
+    pub(crate) calls_per_second: Option<f64>,
+    pub(crate) requests_per_second: f64,
+    pub(crate) log: LogFormat,
+}
+
+/// Reads only what a command needs to find the daemon; what else may be wrong is the daemon's
+/// matter.
+pub(crate) fn load_client(path: &Path) -> Result<ClientConfig, Problems> {
+    let mut reader = Reader::open(path)?;
+    let client = client(&mut reader);
+    reader.finish_partly()?;
+    Ok(client)
+}
+
+/// Reads everything, and reports all problems at once.
+pub(crate) fn load(path: &Path) -> Result<Config, Problems> {
+    let mut reader = Reader::open(path)?;
+    let config = read(&mut reader);
+    reader.finish()?;
+    Ok(config)
+}
+
+fn client(reader: &mut Reader) -> ClientConfig {
+    ClientConfig {
+        api_listen: reader.parsed("api.listen").unwrap_or(([127, 0, 0, 1], 3335).into()),
+        token: reader.text("api.token").map(SecretString::from),
+        store: reader
+            .with("store.url", store_url)
+            .unwrap_or_else(|| StoreUrl::Sqlite(PathBuf::from("offhook.db"))),
+    }
+}
+
+fn read(reader: &mut Reader) -> Config {
+    let client = client(reader);
+    let wanted = reader.text("provider");
+    let configured = providers::read_all(reader);
+    let emulated = match wanted.as_deref() {
+        Some("emulator") => true,
+        None => configured.is_empty() && !reader.has_problems_in(&providers::names()),
+        Some(_) => false,
+    };
+    let default_provider = match wanted.as_deref() {
+        _ if emulated => offhook::twilio::NAME,
+        Some(name) => {
+            if !configured.iter().any(|provider| provider.name().as_str() == name) {
+                reader.problem("provider", providers::missing(name));
+            }
+            ProviderName::from(name.to_owned())
+        }
+        None => configured.first().map_or(offhook::twilio::NAME, ConfiguredProvider::name),
+    };
+    let development = emulated || configured.iter().all(|provider| provider.private_hosts);
+    let public_url = reader.with("public_url", |text| {
+        let parsed =
+            if development { PublicUrl::parse_private(text) } else { PublicUrl::parse(text) };
+        parsed.map_err(|error| error.to_string())
+    });
+    if public_url.is_none() && !development && !reader.has_problem("public_url") {
+        reader.problem(
+            "public_url",
+            "is missing: the carrier must know where to call; write public_url = \"https://…\""
+                .to_owned(),
+        );
+    }
+    let mut policy = Policy::new(default_provider);
+    limits(reader, &mut policy);
+    conversation(reader, &mut policy);
+    Config {
+        client,
+        api_hosts: reader.list("api.hosts", |host| Ok(host.to_owned())),
+        providers: (!emulated).then_some(configured),
+        public_url,
+        from_number: reader.with("from_number", party),
+        webhooks_listen: reader.parsed("webhooks.listen").unwrap_or(([127, 0, 0, 1], 3334).into()),
+        trusted_proxies: reader.list("webhooks.trusted_proxies", network),
+        max_body: reader.with("webhooks.max_body", bytes).unwrap_or(64 * 1024),
+        retention: reader
+            .with("store.retention", duration)
+            .unwrap_or(Duration::from_secs(30 * 24 * 3600)),
+        policy,
+        calls_per_second: reader.with("limits.calls_per_second", rate),
+        requests_per_second: reader.with("limits.requests_per_second", rate).unwrap_or(50.0),
+        log: reader
+            .with("log.format", |text| match text {
+                "text" => Ok(LogFormat::Text),
+                "json" => Ok(LogFormat::Json),
+                _ => Err("is text or json".to_owned()),
+            })
+            .unwrap_or_default(),
+    }
+}
+
+fn limits(reader: &mut Reader, policy: &mut Policy) {
+    let count = |text: &str| match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("is a whole number from 1".to_owned()),
+    };
+    set(&mut policy.max_concurrent_calls, reader.with("limits.max_concurrent_calls", count));
+    set(&mut policy.verify_concurrency, reader.with("limits.verify_concurrency", count));
+    set(&mut policy.queue, reader.with("limits.queue", boolean));
+    set(
+        &mut policy.max_duration,
+        reader.with("limits.max_duration", |text| {
+            let permitted = Duration::from_secs(1)..=Duration::from_hours(4);
+            duration(text).and_then(|value| match permitted.contains(&value) {
+                true => Ok(value),
+                false => Err("is from 1s to 4h".to_owned()),
+            })
+        }),
+    );
+    set(&mut policy.ring_timeout, reader.with("limits.ring_timeout", duration));
+    set(&mut policy.transcript_timeout, reader.with("limits.transcript_timeout", duration));
+    set(&mut policy.notify_hangup_delay, reader.with("limits.notify_hangup_delay", duration));
+}
+
+fn conversation(reader: &mut Reader, policy: &mut Policy) {
+    set(
+        &mut policy.mode,
+        reader.with("outbound.mode", |text| match text {
+            "notify" => Ok(Mode::Notify),
+            "conversation" => Ok(Mode::Conversation),
+            _ => Err("is notify or conversation".to_owned()),
+        }),
+    );
+    policy.allow_to = reader.list("outbound.allow_to", |prefix| {
+        let digits = prefix.strip_prefix('+').unwrap_or_default();
+        match !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            true => Ok(prefix.to_owned()),
+            false => Err("is a list of prefixes in E.164, such as +43".to_owned()),
+        }
+    });
+    let allowed: Vec<PhoneNumber> = reader.list("inbound.allow_from", |number| {
+        number.parse().map_err(|error: offhook_core::InvalidNumber| error.to_string())
+    });
+    let inbound = reader.with("inbound.policy", |text| match text {
+        "disabled" => Ok(InboundPolicy::Disabled),
+        "allowlist" => Ok(InboundPolicy::Allowlist(allowed.clone())),
+        "open" => Ok(InboundPolicy::Open),
+        _ => Err("is disabled, allowlist or open".to_owned()),
+    });
+    set(&mut policy.inbound, inbound);
+    let greeting = reader
+        .text("inbound.greeting")
+        .unwrap_or_else(|| "Hello! How can I help you today?".to_owned());
+    match SpeechText::try_from(greeting) {
+        Ok(greeting) => policy.greeting = Some(greeting),
+        Err(error) => reader.problem("inbound.greeting", error.to_string()),
+    }
+    policy.voice = reader.text("speech.voice");
+    set(
+        &mut policy.locale,
+        reader.with("speech.locale", |text| {
+            text.parse::<Locale>().map_err(|error| error.to_string())
+        }),
+    );
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+fn store_url(text: &str) -> Result<StoreUrl, String> {
+    match text.split_once(':') {
+        Some(("memory", "")) => Ok(StoreUrl::Memory),
+        Some(("sqlite", path)) if !path.is_empty() => Ok(StoreUrl::Sqlite(PathBuf::from(path))),
+        _ => Err("is sqlite:FILE or memory:".to_owned()),
+    }
+}
+
+fn party(text: &str) -> Result<Party, String> {
+    Party::dialled(text).map_err(|error| error.to_string())
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse()
+        .or_else(|_| text.parse().map(|address: std::net::IpAddr| IpNet::from(address)))
+        .map_err(|_| "is a list of networks, such as 10.0.0.0/8".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "is true or false".to_owned())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && (0.001..=100_000.0).contains(&rate) => Ok(rate),
+        _ => Err("is a number above 0".to_owned()),
+    }
+}
+
+fn bytes(text: &str) -> Result<usize, String> {
+    let (number, unit) = match text {
+        _ if text.ends_with("KiB") => (&text[..text.len() - 3], 1024),
+        _ if text.ends_with("MiB") => (&text[..text.len() - 3], 1024 * 1024),
+        _ => (text, 1),
+    };
+    match number.trim().parse::<usize>().ok().and_then(|number| number.checked_mul(unit)) {
+        Some(size) if (1024..=16 * 1024 * 1024).contains(&size) => Ok(size),
+        _ => Err("is a size from 1KiB to 16MiB".to_owned()),
+    }
+}

@@ -1,0 +1,43 @@
+//! `offhook demo`: a crash in mid-call, and what is left of it.
+//!
+//! The carrier is the emulator, in this process and behind real HTTP. The daemon is a child
+//! process with a real store, so that it can really be killed.
+
+mod daemon;
+mod phone;
+mod script;
+mod teller;
+
+use std::time::Instant;
+
+use crate::arguments::Demo;
+use crate::failure::Failure;
+use teller::Teller;
+
+/// The providers that can be shown.
+const PROVIDERS: &[&str] = &["twilio"];
+
+pub(crate) async fn run(demo: Demo, json: bool) -> Result<(), Failure> {
+    let wanted: Vec<&str> = match &demo.provider {
+        None => PROVIDERS.to_vec(),
+        Some(name) => {
+            let known = PROVIDERS.iter().find(|known| *known == name);
+            let unknown = || {
+                Failure::Configuration(format!(
+                    "--provider {name}: there are {}",
+                    PROVIDERS.join(", ")
+                ))
+            };
+            vec![*known.ok_or_else(unknown)?]
+        }
+    };
+    if !(0.1..=100.0).contains(&demo.speed) {
+        return Err(Failure::Configuration("--speed is from 0.1 to 100".to_owned()));
+    }
+    for provider in wanted {
+        let mut teller = Teller::new(provider, json, Instant::now());
+        script::play(provider, demo.speed, &mut teller).await?;
+        teller.done()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Tells the story, for people or for machines, and remembers what went wrong in it.
+
+use std::io::IsTerminal;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+
+#[derive(Debug)]
+pub(super) struct Teller {
+    provider: &'static str,
+    json: bool,
+    colour: bool,
+    start: Instant,
+    checks: usize,
+    failures: usize,
+}
+
+impl Teller {
+    pub(super) fn new(provider: &str, json: bool, start: Instant) -> Self {
+        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let provider = super::PROVIDERS.iter().find(|known| **known == provider);
+        Self {
+            provider: provider.copied().unwrap_or_default(),
+            json,
+            colour,
+            start,
+            checks: 0,
+            failures: 0,
+        }
+    }
+
+    /// A new chapter.
+    pub(super) fn chapter(&self, title: &str) {
+        if self.json {
+            self.emit("chapter", title, &Value::Null);
+        } else {
+            println!("\n{}", self.paint("1", title));
+        }
+    }
+
+    /// Something that happened.
+    pub(super) fn tell(&self, text: &str) {
+        if self.json {
+            self.emit("told", text, &Value::Null);
+        } else {
+            println!("  {:>5.1} s   {text}", self.start.elapsed().as_secs_f64());
+        }
+    }
+
+    /// Something that must be so.
+    pub(super) fn check(&mut self, holds: bool, text: &str) {
+        self.checks += 1;
+        self.failures += usize::from(!holds);
+        if self.json {
+            self.emit("checked", text, &json!(holds));
+        } else {
+            let mark = if holds { self.paint("32", "✓") } else { self.paint("31", "✗") };
+            println!("  {:>5.1} s {mark} {text}", self.start.elapsed().as_secs_f64());
+        }
+    }
+
+    /// The end: everything held, or the demo has failed.
+    pub(super) fn done(&self) -> Result<(), Failure> {
+        let seconds = self.start.elapsed().as_secs_f64();
+        let summary = match self.failures {
+            0 => format!("All {} checks hold, in {seconds:.1} s.", self.checks),
+            failures => format!("{failures} of {} checks do not hold.", self.checks),
+        };
+        if self.json {
+            self.emit("done", &summary, &json!(self.failures == 0));
+        } else {
+            println!("\n{summary}");
+        }
+        if self.failures == 0 { Ok(()) } else { Err(Failure::Told) }
+    }
+
+    fn emit(&self, event: &str, text: &str, holds: &Value) {
+        let at = self.start.elapsed().as_secs_f64();
+        println!(
+            "{}",
+            json!({ "provider": self.provider, "event": event, "at": at, "text": text, "holds": holds })
+        );
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}

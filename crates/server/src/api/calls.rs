@@ -1,0 +1,244 @@
+//! Calls: placing, looking, ending.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Json, Response};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use offhook_core::{CallId, Locale, Party, ProviderName, SpeechText};
+use offhook_manager::{
+    CallRecord, DialOutcome, HistoryQuery, Idempotency, InitiateRequest, Manager, Mode, Which,
+};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::problem::Problem;
+use super::view::{CallView, EntryView};
+use crate::duration::parse_duration;
+
+const MAX_DURATION: Duration = Duration::from_hours(4);
+const METADATA_AT_MOST: usize = 4096;
+
+#[derive(Debug, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewCall {
+    to: String,
+    provider: Option<String>,
+    from: Option<String>,
+    mode: Option<String>,
+    message: Option<String>,
+    voice: Option<String>,
+    locale: Option<String>,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "duration")]
+    max_duration: Option<Duration>,
+    #[serde(default, deserialize_with = "duration")]
+    ring_timeout: Option<Duration>,
+}
+
+/// A number of seconds, or text such as `5m`.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Seconds(f64),
+        Text(String),
+    }
+    match Option::<Written>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Written::Seconds(seconds)) => {
+            Duration::try_from_secs_f64(seconds).map(Some).map_err(D::Error::custom)
+        }
+        Some(Written::Text(text)) => parse_duration(&text).map(Some).map_err(D::Error::custom),
+    }
+}
+
+impl NewCall {
+    /// Everything is checked before anything is done.
+    fn into_request(
+        self,
+        id: CallId,
+        idempotency: Option<Idempotency>,
+    ) -> Result<InitiateRequest, Problem> {
+        let field = |name: &'static str| {
+            move |error: &dyn std::fmt::Display| Problem::invalid(format!("{name}: {error}"))
+        };
+        let to = Party::dialled(&self.to).map_err(|error| field("to")(&error))?;
+        let mut request = InitiateRequest::new(id, to);
+        request.provider = self.provider.map(ProviderName::from);
+        if let Some(from) = self.from {
+            request.from = Some(Party::dialled(&from).map_err(|error| field("from")(&error))?);
+        }
+        request.mode = match self.mode.as_deref() {
+            None => None,
+            Some("notify") => Some(Mode::Notify),
+            Some("conversation") => Some(Mode::Conversation),
+            Some(_) => return Err(Problem::invalid("mode: notify or conversation")),
+        };
+        if let Some(message) = self.message {
+            let text = SpeechText::try_from(message);
+            request.message = Some(text.map_err(|error| field("message")(&error))?);
+        }
+        if let Some(locale) = self.locale {
+            let locale = Locale::try_from(locale);
+            request.locale = Some(locale.map_err(|error| field("locale")(&error))?);
+        }
+        if let Some(voice) = &self.voice
+            && (voice.len() > 100 || voice.chars().any(char::is_control))
+        {
+            return Err(Problem::invalid("voice: at most 100 characters, none of them a control"));
+        }
+        request.voice = self.voice;
+        let size: usize = self.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if size > METADATA_AT_MOST {
+            return Err(Problem::invalid(format!(
+                "metadata: {size} bytes; at most {METADATA_AT_MOST} are kept"
+            )));
+        }
+        request.metadata = self.metadata;
+        for (name, value) in
+            [("max_duration", self.max_duration), ("ring_timeout", self.ring_timeout)]
+        {
+            let permitted = Duration::from_secs(1)..=MAX_DURATION;
+            if value.is_some_and(|value| !permitted.contains(&value)) {
+                return Err(Problem::invalid(format!("{name}: from 1 s to 4 h")));
+            }
+        }
+        request.max_duration = self.max_duration;
+        request.ring_timeout = self.ring_timeout;
+        request.idempotency = idempotency;
+        Ok(request)
+    }
+}
+
+fn idempotency(headers: &HeaderMap, call: &NewCall) -> Result<Option<Idempotency>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > 255 {
+        return Err(Problem::invalid("Idempotency-Key: 1 to 255 printable ASCII characters"));
+    }
+    // Notices a mistake, not an attack: the key is its user's own.
+    let mut fingerprint = [0; 16];
+    for (half, salt) in fingerprint.chunks_exact_mut(8).zip([0_u8, 1]) {
+        let mut hasher = DefaultHasher::new();
+        (salt, call).hash(&mut hasher);
+        half.copy_from_slice(&hasher.finish().to_be_bytes());
+    }
+    Ok(Some(Idempotency { key: key.to_owned(), fingerprint }))
+}
+
+pub(super) async fn initiate(
+    State(manager): State<Manager>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let call: NewCall =
+        serde_json::from_slice(&body).map_err(|error| Problem::invalid(error.to_string()))?;
+    let idempotency = idempotency(&headers, &call)?;
+    let request = call.into_request(manager.draw_id(), idempotency)?;
+    let record = manager.initiate(request).await?;
+    if record.dial.is_some_and(|dial| dial.outcome == DialOutcome::Refused) {
+        return Err(refused(&record));
+    }
+    Ok((StatusCode::CREATED, Json(CallView::from(&record))).into_response())
+}
+
+/// The carrier does not have the call: why, in its own words.
+fn refused(record: &CallRecord) -> Problem {
+    let provider = &record.provider;
+    let (code, words) = match &record.cause {
+        Some(cause) => (cause.code.as_str(), cause.to_string()),
+        None => ("", "it gave no reason".to_owned()),
+    };
+    let detail = format!("{provider} did not take the call: {words}");
+    Problem::new(StatusCode::BAD_GATEWAY, "carrier_rejected", detail)
+        .with("carrier_code", code)
+        .with("call", record.id.to_string())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    state: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CallList {
+    calls: Vec<CallView>,
+    next_cursor: Option<String>,
+}
+
+pub(super) async fn list(
+    State(manager): State<Manager>,
+    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<CallList>, Problem> {
+    let Query(query) = query.map_err(|error| Problem::invalid(error.body_text()))?;
+    let which = match query.state.as_deref() {
+        None | Some("live") => Which::Live,
+        Some("ended") => Which::Ended,
+        Some("all") => Which::All,
+        Some(_) => return Err(Problem::invalid("state: live, ended or all")),
+    };
+    let limit = query.limit.unwrap_or(50);
+    if !(1..=1000).contains(&limit) {
+        return Err(Problem::invalid("limit: 1 to 1000"));
+    }
+    let before = match query.cursor {
+        Some(cursor) => {
+            let id = cursor.parse();
+            Some(id.map_err(|_| Problem::invalid("cursor: take next_cursor of the page before"))?)
+        }
+        None => None,
+    };
+    let records = manager.calls(HistoryQuery { which, before, limit }).await?;
+    let full = records.len() == limit;
+    let next_cursor = records.last().filter(|_| full).map(|record| record.id.to_string());
+    Ok(Json(CallList { calls: records.iter().map(CallView::from).collect(), next_cursor }))
+}
+
+/// A call by our id or by the carrier's.
+async fn find(manager: &Manager, id: &str) -> Result<CallRecord, Problem> {
+    let found = match id.parse() {
+        Ok(id) => manager.call(id).await?,
+        Err(_) => manager.call_by_carrier_id(id).await?,
+    };
+    found.ok_or_else(Problem::no_such_call)
+}
+
+pub(super) async fn show(
+    State(manager): State<Manager>,
+    Path(id): Path<String>,
+) -> Result<Json<CallView>, Problem> {
+    let record = find(&manager, &id).await?;
+    let timeline = manager.timeline(record.id).await?;
+    Ok(Json(CallView::from(&record).with_transcript(&timeline)))
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Timeline {
+    entries: Vec<EntryView>,
+}
+
+pub(super) async fn timeline(
+    State(manager): State<Manager>,
+    Path(id): Path<String>,
+) -> Result<Json<Timeline>, Problem> {
+    let record = find(&manager, &id).await?;
+    let entries = manager.timeline(record.id).await?;
+    Ok(Json(Timeline { entries: entries.into_iter().map(EntryView::from).collect() }))
+}
+
+pub(super) async fn hangup(
+    State(manager): State<Manager>,
+    Path(id): Path<String>,
+) -> Result<Json<CallView>, Problem> {
+    let record = find(&manager, &id).await?;
+    let record = manager.hangup(record.id).await?;
+    Ok(Json(CallView::from(&record)))
+}

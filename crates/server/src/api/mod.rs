@@ -1,0 +1,81 @@
+//! The admin API.
+
+mod calls;
+mod guard;
+mod problem;
+mod view;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+use offhook_manager::Manager;
+
+use crate::listener::ServerSettings;
+use guard::Guard;
+use problem::Problem;
+
+pub use view::{CallView, EntryView};
+
+/// The longest request body. The longest field is a text of 4,096 characters.
+const MAX_BODY: usize = 64 * 1024;
+
+pub(crate) fn router(manager: Manager, settings: &ServerSettings, address: SocketAddr) -> Router {
+    let guard = Arc::new(Guard::new(settings, address));
+    let guarded = Router::new()
+        .route("/v1/calls", post(calls::initiate).get(calls::list))
+        .route("/v1/calls/{id}", get(calls::show))
+        .route("/v1/calls/{id}/timeline", get(calls::timeline))
+        .route("/v1/calls/{id}/hangup", post(calls::hangup))
+        .route("/v1/restore-report", get(restore_report))
+        .layer(middleware::from_fn_with_state(Arc::clone(&guard), guard::token));
+    Router::new()
+        .route("/healthz", get(healthy))
+        .route("/readyz", get(ready))
+        .merge(guarded)
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        // Host and Origin come before everything else, health included.
+        .layer(middleware::from_fn_with_state(guard, guard::origin))
+        .with_state(manager)
+}
+
+async fn healthy() -> Json<serde_json::Value> {
+    Json(serde_json::json!({ "status": "ok" }))
+}
+
+async fn ready(State(manager): State<Manager>) -> Response {
+    if manager.is_ready() {
+        Json(serde_json::json!({ "status": "ready" })).into_response()
+    } else {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not_ready",
+            "the live calls are being loaded; try again in a moment",
+        )
+        .into_response()
+    }
+}
+
+async fn restore_report(State(manager): State<Manager>) -> Json<serde_json::Value> {
+    let report = manager.restore_report();
+    Json(serde_json::json!(*report))
+}
+
+async fn nothing_here() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path does not take this method",
+    )
+}

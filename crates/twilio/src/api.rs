@@ -1,0 +1,272 @@
+//! REST requests and answers, both pure. Source: Twilio's API description, version 2010-04-01.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
+use jiff::Timestamp;
+use offhook_core::{
+    CallStatus, Connection, DialIntent, ErrorClass, InitiatedCall, ProviderCallIds, ProviderError,
+    Search, TransportRequest, TransportResponse,
+};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use url::Url;
+
+use crate::config::TwilioConfig;
+use crate::reply::callback;
+use crate::status::{Word, rest_status};
+use crate::webhook::{call_sid, kind};
+
+/// Twilio refuses more in the `Twiml` parameter (error 32018).
+const INLINE_LIMIT: usize = 4000;
+
+/// A call that was dialled so long before our own cannot be ours.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// Builds requests for one account.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    calls: Url,
+    authorization: HeaderValue,
+}
+
+impl Api {
+    pub(crate) fn new(config: &TwilioConfig) -> Self {
+        let mut calls = config.api_base.clone();
+        calls.set_query(None);
+        if let Ok(mut path) = calls.path_segments_mut() {
+            path.pop_if_empty().extend(["2010-04-01", "Accounts", &config.account_sid]);
+        }
+        let credentials = format!("{}:{}", config.account_sid, config.auth_token.expose_secret());
+        let mut authorization =
+            HeaderValue::try_from(format!("Basic {}", STANDARD.encode(credentials)))
+                .expect("base64 is plain ASCII");
+        authorization.set_sensitive(true);
+        Self { calls, authorization }
+    }
+
+    fn request(&self, method: Method, resource: &[&str]) -> TransportRequest {
+        let mut url = self.calls.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(resource);
+        }
+        let mut request = TransportRequest::new(method, url);
+        request.headers.insert(header::AUTHORIZATION, self.authorization.clone());
+        request.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        request
+    }
+
+    fn post(&self, resource: &[&str], form: &[(&str, &str)]) -> TransportRequest {
+        let mut request = self.request(Method::POST, resource);
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        request.body = Bytes::from(body);
+        request.headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        request
+    }
+
+    pub(crate) fn create(&self, intent: &DialIntent) -> TransportRequest {
+        let call = &intent.call;
+        let (to, from) = (intent.to.to_text(), intent.from.to_text());
+        let (answer, fallback) = (callback(call, kind::ANSWER), callback(call, kind::FALLBACK));
+        let status = callback(call, kind::STATUS);
+        let timeout = intent.carrier_ring_seconds().min(600).to_string();
+        let limit = intent.carrier_limit_seconds().to_string();
+        let mut request = self.post(
+            &["Calls.json"],
+            &[
+                ("To", &to),
+                ("From", &from),
+                ("Url", &answer),
+                ("Method", "POST"),
+                ("FallbackUrl", &fallback),
+                ("FallbackMethod", "POST"),
+                ("StatusCallback", &status),
+                ("StatusCallbackMethod", "POST"),
+                // Repeated, not joined by commas.
+                ("StatusCallbackEvent", "initiated"),
+                ("StatusCallbackEvent", "ringing"),
+                ("StatusCallbackEvent", "answered"),
+                ("StatusCallbackEvent", "completed"),
+                ("Timeout", &timeout),
+                ("TimeLimit", &limit),
+            ],
+        );
+        request.connection = Connection::Fresh;
+        request
+    }
+
+    pub(crate) fn fetch(&self, sid: &str) -> TransportRequest {
+        self.request(Method::GET, &["Calls", &format!("{sid}.json")])
+    }
+
+    pub(crate) fn hangup(&self, sid: &str) -> TransportRequest {
+        self.post(&["Calls", &format!("{sid}.json")], &[("Status", "completed")])
+    }
+
+    /// Replaces the running document: inline if it is short enough, else by a URL of ours.
+    pub(crate) fn push(&self, sid: &str, document: &str, script_url: &str) -> TransportRequest {
+        let resource = ["Calls", &format!("{sid}.json")];
+        if document.chars().count() <= INLINE_LIMIT {
+            self.post(&resource, &[("Twiml", document)])
+        } else {
+            self.post(&resource, &[("Url", script_url), ("Method", "POST")])
+        }
+    }
+
+    pub(crate) fn search(&self, intent: &DialIntent) -> TransportRequest {
+        let mut request = self.request(Method::GET, &["Calls.json"]);
+        request
+            .url
+            .query_pairs_mut()
+            .append_pair("To", &intent.to.to_text())
+            .append_pair("From", &intent.from.to_text())
+            .append_pair("PageSize", "50");
+        request
+    }
+}
+
+#[derive(Deserialize)]
+struct CallResource {
+    sid: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    direction: String,
+    #[serde(default)]
+    date_created: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CallList {
+    calls: Vec<CallResource>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ErrorBody {
+    code: Option<u32>,
+    message: Option<String>,
+}
+
+/// Whether a request changes something: then a 5xx is ambiguous and not transient.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Read,
+    Write,
+}
+
+pub(crate) fn created(response: &TransportResponse) -> Result<InitiatedCall, ProviderError> {
+    let call = resource(response, Kind::Write)?;
+    Ok(InitiatedCall { ids: call_sid(call.sid) })
+}
+
+pub(crate) fn updated(response: &TransportResponse) -> Result<(), ProviderError> {
+    resource(response, Kind::Write).map(|_| ())
+}
+
+pub(crate) fn status(response: &TransportResponse, sid: &str) -> CallStatus {
+    match resource(response, Kind::Read) {
+        Ok(call) if call.sid == sid => rest_status(&call.status),
+        Ok(_) => CallStatus::Unknown { cause: undecodable(response) },
+        Err(error) if error.class() == ErrorClass::NotFound => CallStatus::NotFound,
+        Err(cause) => CallStatus::Unknown { cause },
+    }
+}
+
+/// Twilio's list has no field that names our call, so what it gives are candidates.
+pub(crate) fn found(response: &TransportResponse, intent: &DialIntent) -> Search {
+    let list: CallList = match success(response, Kind::Read).and_then(|()| json(response)) {
+        Ok(list) => list,
+        Err(cause) => return Search::Unknown { cause },
+    };
+    let earliest = intent.at.saturating_sub(CLOCK_SKEW).unwrap_or(Timestamp::MIN);
+    let candidates: Vec<ProviderCallIds> = list
+        .calls
+        .into_iter()
+        .filter(|call| call.direction == "outbound-api")
+        .filter(|call| matches!(Word::parse(&call.status), Some(Word::Live(_))))
+        .filter(|call| {
+            let created = call.date_created.as_deref();
+            let created = created.and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
+            created.is_none_or(|created| created.timestamp() >= earliest)
+        })
+        .map(|call| call_sid(call.sid))
+        .collect();
+    if candidates.is_empty() { Search::Nothing } else { Search::Candidates(candidates) }
+}
+
+fn resource(response: &TransportResponse, kind: Kind) -> Result<CallResource, ProviderError> {
+    success(response, kind)?;
+    let call: CallResource = json(response)?;
+    let digits = call.sid.strip_prefix("CA").unwrap_or_default();
+    if digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(call)
+    } else {
+        Err(undecodable(response))
+    }
+}
+
+fn json<'a, T: Deserialize<'a>>(response: &'a TransportResponse) -> Result<T, ProviderError> {
+    serde_json::from_slice(&response.body).map_err(|_| undecodable(response))
+}
+
+fn undecodable(response: &TransportResponse) -> ProviderError {
+    let media_type = response
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("no content type");
+    ProviderError::new(
+        ErrorClass::Undecodable,
+        format!(
+            "the answer (HTTP {}, {media_type}) is not one of Twilio's",
+            response.status.as_u16()
+        ),
+    )
+}
+
+/// A status other than 2xx as an error. What has not the shape of Twilio's errors was not said by
+/// Twilio: a 404 of some proxy does not end a call.
+fn success(response: &TransportResponse, kind: Kind) -> Result<(), ProviderError> {
+    let status = response.status;
+    if status.is_success() {
+        return Ok(());
+    }
+    let body: Option<ErrorBody> = serde_json::from_slice(&response.body).ok();
+    let Some(ErrorBody { code: Some(code), message }) = body else {
+        let class = match (status.is_server_error(), kind) {
+            (true, Kind::Write) => ErrorClass::Ambiguous,
+            (true, Kind::Read) => ErrorClass::Transient,
+            _ if status == StatusCode::TOO_MANY_REQUESTS => ErrorClass::Throttled,
+            _ if status == StatusCode::UNAUTHORIZED => ErrorClass::Unauthenticated,
+            _ => return Err(undecodable(response)),
+        };
+        let text = format!("Twilio answered HTTP {}", status.as_u16());
+        return Err(ProviderError::new(class, text).with_retry_after(retry_after(response)));
+    };
+    let class = match status {
+        StatusCode::UNAUTHORIZED => ErrorClass::Unauthenticated,
+        StatusCode::NOT_FOUND => ErrorClass::NotFound,
+        StatusCode::TOO_MANY_REQUESTS => ErrorClass::Throttled,
+        _ if !status.is_server_error() => ErrorClass::Rejected,
+        _ if kind == Kind::Write => ErrorClass::Ambiguous,
+        _ => ErrorClass::Transient,
+    };
+    let message = message.unwrap_or_default();
+    let text = format!("Twilio answered HTTP {}: {message}", status.as_u16());
+    Err(ProviderError::new(class, text)
+        .with_code(code.to_string())
+        .with_retry_after(retry_after(response)))
+}
+
+/// `Retry-After` in seconds, at most an hour. Source: RFC 9110, 10.2.3.
+fn retry_after(response: &TransportResponse) -> Option<Duration> {
+    let value = response.headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().map(|seconds: u64| Duration::from_secs(seconds.min(3600)))
+}

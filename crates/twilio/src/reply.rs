@@ -1,0 +1,176 @@
+//! Plans as TwiML. Pure: the same plan gives the same bytes.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook_core::{CallPlan, CallRef, Listen, RejectReason, Speech, Then};
+use quick_xml::Writer;
+use quick_xml::events::{BytesText, Event};
+
+use crate::webhook::kind;
+
+pub(crate) const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
+
+/// Without it a 503 of ours is not retried. Fragments are configuration: neither sent nor signed.
+/// Source: Twilio, "Webhooks connection overrides".
+pub(crate) const RETRY_POLICY: &str = "rc=3&rp=ct,rt,5xx";
+
+/// How long a Gather waits for the first word or key. Its end calls us, and it is renewed.
+const LISTEN_SECONDS: &str = "15";
+
+/// How long a Hold lasts before it comes back for more.
+const HOLD_SECONDS: &str = "30";
+
+/// Polly takes 3,000 characters at a time, other voices more.
+const SAY_LIMIT: usize = 3000;
+
+/// The whole document for a plan.
+pub(crate) fn document(call: &CallRef, plan: &CallPlan) -> Bytes {
+    let mut writer = Writer::new(Vec::new());
+    // Writing into memory does not fail.
+    let _ =
+        writer.create_element("Response").write_inner_content(|writer| verbs(writer, call, plan));
+    let mut document = br#"<?xml version="1.0" encoding="UTF-8"?>"#.to_vec();
+    document.extend_from_slice(&writer.into_inner());
+    Bytes::from(document)
+}
+
+/// The URL of a callback, with the retry policy.
+pub(crate) fn callback(call: &CallRef, kind: &str) -> String {
+    let mut url = call.callback(kind);
+    url.set_fragment(Some(RETRY_POLICY));
+    url.into()
+}
+
+type Verbs = Writer<Vec<u8>>;
+
+fn verbs(writer: &mut Verbs, call: &CallRef, plan: &CallPlan) -> io::Result<()> {
+    match plan {
+        CallPlan::Say(say) => match &say.then {
+            // Inside the Gather, so that speech and keys interrupt it (barge-in).
+            Then::Listen(listen) => gather(writer, call, listen, Some(&say.speech)),
+            // The fetch of the redirect is the proof that all of it was played.
+            Then::Hold | Then::HangUp { .. } => {
+                speech(writer, &say.speech)?;
+                redirect(writer, call, kind::SAID)
+            }
+        },
+        CallPlan::Listen(listen) => gather(writer, call, listen, None),
+        CallPlan::SendDigits { digits, .. } => {
+            writer
+                .create_element("Play")
+                .with_attribute(("digits", digits.as_str()))
+                .write_empty()?;
+            redirect(writer, call, kind::SENT)
+        }
+        CallPlan::HangUp { after } => {
+            pause(writer, *after)?;
+            writer.create_element("Hangup").write_empty()?;
+            Ok(())
+        }
+        CallPlan::Reject(reason) => {
+            let reason = match reason {
+                RejectReason::Busy => "busy",
+                RejectReason::Declined => "rejected",
+            };
+            writer.create_element("Reject").with_attribute(("reason", reason)).write_empty()?;
+            Ok(())
+        }
+        // Anything else keeps the line open: an empty document would end the call.
+        _ => {
+            writer
+                .create_element("Pause")
+                .with_attribute(("length", HOLD_SECONDS))
+                .write_empty()?;
+            redirect(writer, call, kind::HELD)
+        }
+    }
+}
+
+fn gather(
+    writer: &mut Verbs,
+    call: &CallRef,
+    listen: &Listen,
+    prompt: Option<&Speech>,
+) -> io::Result<()> {
+    let action = callback(call, kind::GATHER);
+    let element = writer.create_element("Gather").with_attributes([
+        ("input", "dtmf speech"),
+        ("action", action.as_str()),
+        ("method", "POST"),
+        ("language", listen.locale.as_str()),
+        ("timeout", LISTEN_SECONDS),
+        ("speechTimeout", "auto"),
+        // Without it an empty result runs into the end of the document, which ends the call.
+        ("actionOnEmptyResult", "true"),
+    ]);
+    match prompt {
+        Some(prompt) => {
+            element.write_inner_content(|writer| speech(writer, prompt))?;
+        }
+        None => {
+            element.write_empty()?;
+        }
+    }
+    Ok(())
+}
+
+fn speech(writer: &mut Verbs, speech: &Speech) -> io::Result<()> {
+    for part in parts(speech.text.as_str()) {
+        let mut element = writer.create_element("Say");
+        if let Some(voice) = &speech.voice {
+            element = element.with_attribute(("voice", voice.as_str()));
+        }
+        // A carriage return would be read back as a line feed (XML 1.0, 2.11).
+        let text = quick_xml::escape::escape(part).replace('\r', "&#13;");
+        element.with_attribute(("language", speech.locale.as_str())).write_inner_content(
+            |writer| writer.write_event(Event::Text(BytesText::from_escaped(text.as_str()))),
+        )?;
+    }
+    Ok(())
+}
+
+/// The text in parts that one Say takes, cut behind white space where there is any.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest.char_indices().nth(SAY_LIMIT).map_or(rest.len(), |(at, _)| at);
+        let cut = if end == rest.len() {
+            end
+        } else {
+            rest[..end]
+                .char_indices()
+                .rev()
+                .find(|(_, character)| character.is_whitespace())
+                .map_or(end, |(at, character)| at + character.len_utf8())
+        };
+        let (part, after) = rest.split_at(cut);
+        rest = after;
+        Some(part)
+    })
+}
+
+fn redirect(writer: &mut Verbs, call: &CallRef, kind: &str) -> io::Result<()> {
+    let url = callback(call, kind);
+    writer
+        .create_element("Redirect")
+        .with_attribute(("method", "POST"))
+        .write_text_content(BytesText::new(&url))?;
+    Ok(())
+}
+
+fn pause(writer: &mut Verbs, length: Duration) -> io::Result<()> {
+    let seconds = length.as_secs() + u64::from(length.subsec_nanos() > 0);
+    if seconds > 0 {
+        let seconds = seconds.to_string();
+        writer
+            .create_element("Pause")
+            .with_attribute(("length", seconds.as_str()))
+            .write_empty()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! `X-Twilio-Signature` in all its variants.
+//!
+//! base64(HMAC-SHA1(auth token, URL + sorted parameters)). Source: Twilio, "Webhooks security";
+//! checked against the vectors of the official SDKs.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, Method};
+use offhook_core::{DedupeKey, WebhookRejection, WebhookRequest};
+use secrecy::{ExposeSecret, SecretString};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+const SIGNATURE: &str = "X-Twilio-Signature";
+const SETTINGS: &str = "X-Twilio-Webhooks-Signature-Settings";
+
+/// The keys under which a webhook may be signed, ready to be used.
+#[derive(Clone)]
+pub(crate) struct Verifier {
+    /// The auth token, and the one before it while it is rotated.
+    tokens: Vec<Hmac<Sha1>>,
+    shared: Option<SharedKey>,
+}
+
+#[derive(Clone)]
+struct SharedKey {
+    sha1: Hmac<Sha1>,
+    sha256: Hmac<Sha256>,
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Verifier with {} tokens", self.tokens.len())
+    }
+}
+
+impl Verifier {
+    pub(crate) fn new(
+        token: &SecretString,
+        previous: Option<&SecretString>,
+        shared_key: Option<&SecretString>,
+    ) -> Self {
+        Self {
+            tokens: [Some(token), previous].into_iter().flatten().map(keyed).collect(),
+            shared: shared_key
+                .map(|secret| SharedKey { sha1: keyed(secret), sha256: keyed(secret) }),
+        }
+    }
+
+    /// Checks the signature, and gives a key made of what it covers.
+    pub(crate) fn verify(&self, request: &WebhookRequest) -> Result<DedupeKey, WebhookRejection> {
+        let given = single(&request.headers, SIGNATURE)?
+            .ok_or(WebhookRejection::MissingHeader { header: SIGNATURE })?;
+        // Strict: the standard alphabet, padded, nothing behind. Twilio sends nothing else.
+        let given = STANDARD
+            .decode(given)
+            .map_err(|_| WebhookRejection::MalformedHeader { header: SIGNATURE })?;
+        let parameters = signed_parameters(request)?;
+        match self.scheme(&request.headers)? {
+            Scheme::AuthToken => matching(&self.tokens, &given, &request.url, &parameters),
+            Scheme::SharedSha1(key) => {
+                matching(std::slice::from_ref(key), &given, &request.url, &parameters)
+            }
+            Scheme::SharedSha256(key) => {
+                matching(std::slice::from_ref(key), &given, &request.url, &parameters)
+            }
+        }
+    }
+
+    /// Which key the request claims to be signed with. The header is the sender's word, so it
+    /// chooses among what is configured and nothing else.
+    fn scheme(&self, headers: &HeaderMap) -> Result<Scheme<'_>, WebhookRejection> {
+        let malformed = WebhookRejection::MalformedHeader { header: SETTINGS };
+        let Some(settings) = single(headers, SETTINGS)? else { return Ok(Scheme::AuthToken) };
+        let settings = std::str::from_utf8(settings).map_err(|_| malformed.clone())?;
+        let algorithm = settings
+            .split(',')
+            .find_map(|setting| setting.trim().strip_prefix("algorithm="))
+            .unwrap_or_default();
+        if algorithm.is_empty() {
+            return Ok(Scheme::AuthToken);
+        }
+        let Some(shared) = &self.shared else {
+            return Err(WebhookRejection::Scheme { scheme: "SharedKey" });
+        };
+        match algorithm {
+            "HMAC_SHA1" => Ok(Scheme::SharedSha1(&shared.sha1)),
+            "HMAC_SHA256" => Ok(Scheme::SharedSha256(&shared.sha256)),
+            _ => Err(malformed),
+        }
+    }
+}
+
+enum Scheme<'a> {
+    AuthToken,
+    SharedSha1(&'a Hmac<Sha1>),
+    SharedSha256(&'a Hmac<Sha256>),
+}
+
+fn keyed<M: KeyInit>(secret: &SecretString) -> M {
+    M::new_from_slice(secret.expose_secret().as_bytes()).expect("HMAC takes a key of any length")
+}
+
+/// A header that must not stand more than once.
+fn single<'a>(
+    headers: &'a HeaderMap,
+    header: &'static str,
+) -> Result<Option<&'a [u8]>, WebhookRejection> {
+    let mut values = headers.get_all(header).iter();
+    let first = values.next().map(http::HeaderValue::as_bytes);
+    match values.next() {
+        None => Ok(first),
+        Some(_) => Err(WebhookRejection::MalformedHeader { header }),
+    }
+}
+
+/// Tries the keys on the URL as it came, then on the forms with and without its port: Twilio
+/// signs either.
+fn matching<M: Mac + Clone>(
+    keys: &[M],
+    given: &[u8],
+    url: &str,
+    parameters: &[u8],
+) -> Result<DedupeKey, WebhookRejection> {
+    let other_form = with_or_without_port(url);
+    for form in [Some(url), other_form.as_deref()].into_iter().flatten() {
+        for key in keys {
+            let mac = sign(key, form, parameters);
+            if bool::from(mac.as_slice().ct_eq(given)) {
+                // Of the URL as it came, so that both forms of one delivery have one key.
+                let canonical = if form == url { mac } else { sign(key, url, parameters) };
+                return Ok(dedupe_key(&canonical));
+            }
+        }
+    }
+    Err(WebhookRejection::Mismatch)
+}
+
+fn sign<M: Mac + Clone>(key: &M, url: &str, parameters: &[u8]) -> Vec<u8> {
+    let mut mac = key.clone();
+    mac.update(url.as_bytes());
+    mac.update(parameters);
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn dedupe_key(mac: &[u8]) -> DedupeKey {
+    let mut key = [0; 16];
+    for (byte, from) in key.iter_mut().zip(mac) {
+        *byte = *from;
+    }
+    DedupeKey(key)
+}
+
+/// What is signed besides the URL: of a form every distinct name and value in byte order, one
+/// behind the other.
+fn signed_parameters(request: &WebhookRequest) -> Result<Vec<u8>, WebhookRejection> {
+    if request.method == Method::GET {
+        return if request.body.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Err(WebhookRejection::Unsigned)
+        };
+    }
+    if request.method != Method::POST {
+        return Err(WebhookRejection::Method);
+    }
+    match content_type(&request.headers) {
+        Some("application/x-www-form-urlencoded") => {
+            let mut pairs: Vec<_> = form_pairs(&request.body).collect();
+            pairs.sort_unstable();
+            pairs.dedup();
+            let mut signed = Vec::with_capacity(request.body.len());
+            for (name, value) in pairs {
+                signed.extend_from_slice(&name);
+                signed.extend_from_slice(&value);
+            }
+            Ok(signed)
+        }
+        Some("application/json") => check_body_digest(request).map(|()| Vec::new()),
+        _ if request.body.is_empty() => Ok(Vec::new()),
+        _ => Err(WebhookRejection::Unsigned),
+    }
+}
+
+/// The media type without its parameters.
+pub(crate) fn content_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim())
+}
+
+/// A JSON body is not in the signature; its digest stands in the signed URL.
+fn check_body_digest(request: &WebhookRequest) -> Result<(), WebhookRejection> {
+    let query = request.url.split_once('?').map_or("", |(_, query)| query);
+    let stated = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("bodySHA256="))
+        .ok_or(WebhookRejection::Unsigned)?;
+    let mut actual = String::with_capacity(64);
+    for byte in Sha256::digest(&request.body) {
+        use fmt::Write;
+        let _ = write!(actual, "{byte:02x}");
+    }
+    if bool::from(actual.as_bytes().ct_eq(stated.as_bytes())) {
+        Ok(())
+    } else {
+        Err(WebhookRejection::BodyDigest)
+    }
+}
+
+/// The decoded names and values of a form, as bytes: what was signed need not be UTF-8.
+pub(crate) fn form_pairs(form: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+    form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        match pair.iter().position(|byte| *byte == b'=') {
+            Some(at) => (decoded(&pair[..at]), decoded(&pair[at + 1..])),
+            None => (decoded(pair), Cow::Borrowed(&[][..])),
+        }
+    })
+}
+
+fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        return Cow::Borrowed(text);
+    }
+    let spaced: Vec<u8> =
+        text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    Cow::Owned(percent_encoding::percent_decode(&spaced).collect())
+}
+
+/// The URL without its port if it has one, with the default port if it has none (the SDKs take
+/// 80 for everything that is not https).
+fn with_or_without_port(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host_start = authority.rfind('@').map_or(0, |at| at + 1);
+    // The colons of an IPv6 address stand in brackets.
+    let bracket = authority.rfind(']').unwrap_or(0);
+    let port = authority[host_start..].rfind(':').map(|at| at + host_start);
+    Some(match port.filter(|at| *at > bracket) {
+        Some(colon) => format!("{scheme}://{}{path}", &authority[..colon]),
+        None => {
+            let port = if scheme == "https" { 443 } else { 80 };
+            format!("{scheme}://{authority}:{port}{path}")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_come_and_go_and_ipv6_keeps_its_colons() {
+        let other = |url| with_or_without_port(url).unwrap();
+        assert_eq!(other("https://a.example/x?y=1"), "https://a.example:443/x?y=1");
+        assert_eq!(other("http://a.example"), "http://a.example:80");
+        assert_eq!(other("https://a.example:8443/x"), "https://a.example/x");
+        assert_eq!(other("https://u:p@a.example/x"), "https://u:p@a.example:443/x");
+        assert_eq!(other("https://[::1]/x"), "https://[::1]:443/x");
+        assert_eq!(other("https://[::1]:8443/x"), "https://[::1]/x");
+        assert_eq!(other("https://a.example/x:1"), "https://a.example:443/x:1");
+    }
+}

@@ -1,0 +1,217 @@
+//! Verified requests, read into events.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use offhook_core::{
+    Answer, CallEvent, Cause, Direction, Offer, ParsedWebhook, Party, ProviderCallId,
+    ProviderCallIds, Step, UndecodableWebhook, VerifiedWebhook, WebhookReply,
+};
+
+use crate::reply;
+use crate::signature::{content_type, form_pairs};
+use crate::status::{Word, answered_by};
+
+/// What a callback URL of ours is for.
+pub(crate) mod kind {
+    /// The first document of an outbound call.
+    pub(crate) const ANSWER: &str = "answer";
+    /// Call progress.
+    pub(crate) const STATUS: &str = "status";
+    /// The result of a Gather.
+    pub(crate) const GATHER: &str = "gather";
+    /// A Say was played to its end.
+    pub(crate) const SAID: &str = "said";
+    /// A hold ran out.
+    pub(crate) const HELD: &str = "held";
+    /// Digits were played.
+    pub(crate) const SENT: &str = "sent";
+    /// The document of a plan that was pushed by its URL.
+    pub(crate) const SCRIPT: &str = "script";
+    /// Another of our documents could not be fetched or run.
+    pub(crate) const FALLBACK: &str = "fallback";
+}
+
+/// The kind of Twilio's one call id.
+const CALL_SID: &str = "call_sid";
+
+pub(crate) fn call_sid(sid: impl Into<String>) -> ProviderCallIds {
+    ProviderCallIds::of(ProviderCallId::new(CALL_SID, 1, sid))
+}
+
+/// Parameters by name; the first of a repeated name counts.
+struct Parameters(BTreeMap<String, String>);
+
+impl Parameters {
+    fn read(webhook: &VerifiedWebhook<'_>) -> Result<Self, UndecodableWebhook> {
+        let request = webhook.request();
+        let form = if request.method == Method::GET {
+            query(&request.url).as_bytes()
+        } else if content_type(&request.headers) == Some("application/json") {
+            return Err(UndecodableWebhook { what: "voice webhooks are forms, not JSON" });
+        } else {
+            &request.body
+        };
+        let mut parameters = BTreeMap::new();
+        for (name, value) in form_pairs(form) {
+            let text = |bytes: &[u8]| {
+                String::from_utf8(bytes.to_vec())
+                    .map_err(|_| UndecodableWebhook { what: "a parameter is not UTF-8" })
+            };
+            let (name, value) = (text(&name)?, text(&value)?);
+            parameters.entry(name).or_insert(value);
+        }
+        Ok(Self(parameters))
+    }
+
+    /// A parameter that is there and not empty.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+fn query(url: &str) -> &str {
+    url.split_once('?').map_or("", |(_, query)| query)
+}
+
+/// What our own callback URL says.
+#[derive(Default)]
+struct Ours {
+    call: Option<offhook_core::CallId>,
+    step: Option<Step>,
+    kind: Option<String>,
+}
+
+impl Ours {
+    fn read(url: &str) -> Self {
+        let mut ours = Self::default();
+        for (name, value) in form_urlencoded::parse(query(url).as_bytes()) {
+            match &*name {
+                "call" => ours.call = value.parse().ok(),
+                "step" => ours.step = value.parse().ok().map(Step),
+                "kind" => ours.kind = Some(value.into_owned()),
+                _ => {}
+            }
+        }
+        ours
+    }
+}
+
+pub(crate) fn parse(
+    webhook: &VerifiedWebhook<'_>,
+    account_sid: &str,
+) -> Result<ParsedWebhook, UndecodableWebhook> {
+    let parameters = Parameters::read(webhook)?;
+    let ours = Ours::read(&webhook.request().url);
+    let sid =
+        parameters.get("CallSid").ok_or(UndecodableWebhook { what: "there is no CallSid" })?;
+    let direction = match parameters.get("Direction") {
+        Some("inbound") => Some(Direction::Inbound),
+        Some(_) => Some(Direction::Outbound),
+        None => None,
+    };
+    let is_callback = is_callback(&ours, &parameters);
+
+    let mut parsed = ParsedWebhook::new(call_sid(sid), Answer::Document);
+    parsed.call = ours.call;
+    parsed.step = ours.step;
+    parsed.direction = direction;
+    if is_callback {
+        parsed.answer = Answer::Fixed(WebhookReply::acknowledged());
+    }
+    if parameters.get("AccountSid").is_some_and(|account| account != account_sid) {
+        parsed.foreign = true;
+        if !is_callback {
+            parsed.answer = Answer::Fixed(empty_document());
+        }
+        return Ok(parsed);
+    }
+    parsed.events = events(&ours, &parameters, is_callback);
+    if ours.call.is_none() && !is_callback {
+        let over = parsed.events.iter().any(|event| matches!(event, CallEvent::Ended { .. }));
+        if direction == Some(Direction::Inbound) && !over {
+            parsed.offer = Some(Offer {
+                from: Party::observed(parameters.get("From").unwrap_or_default()),
+                to: Party::observed(parameters.get("To").unwrap_or_default()),
+            });
+        } else {
+            // Somebody else's outbound call that was pointed at us: it gets nothing to do.
+            parsed.answer = Answer::Fixed(empty_document());
+        }
+    }
+    Ok(parsed)
+}
+
+/// Whether nothing but an acknowledgement is waited for.
+fn is_callback(ours: &Ours, parameters: &Parameters) -> bool {
+    match ours.kind.as_deref() {
+        Some(kind) => kind == kind::STATUS,
+        // A status callback that was set in the console.
+        None => {
+            parameters.get("CallbackSource") == Some("call-progress-events")
+                || parameters.get("CallDuration").is_some()
+                || parameters.get("SequenceNumber").is_some()
+        }
+    }
+}
+
+fn empty_document() -> WebhookReply {
+    WebhookReply::document(reply::CONTENT_TYPE, bytes::Bytes::from_static(b"<Response/>"))
+}
+
+fn events(ours: &Ours, parameters: &Parameters, is_callback: bool) -> Vec<CallEvent> {
+    let mut events = Vec::new();
+    let word = parameters.get("CallStatus");
+    match word.map(|word| (word, Word::parse(word))) {
+        // A request from inside a document repeats `in-progress`; the machine knows it already,
+        // and takes it as the answer if the callback that said so went astray.
+        Some((_, Some(word))) => events.push(word.event(cause(parameters))),
+        Some((word, None)) => {
+            events.push(CallEvent::Unknown { name: format!("CallStatus={word}") });
+        }
+        None => {}
+    }
+    if let Some(by) = parameters.get("AnsweredBy").and_then(answered_by) {
+        events.push(CallEvent::AnsweredBy(by));
+    }
+    if is_callback {
+        return events;
+    }
+    match ours.kind.as_deref() {
+        Some(kind::GATHER) => events.push(heard(parameters)),
+        Some(kind::SAID) => events.push(CallEvent::SpeechEnded { completed: true }),
+        Some(kind::HELD) => events.push(CallEvent::HoldEnded),
+        Some(kind::SENT) => events.push(CallEvent::DigitsSent),
+        Some(kind::FALLBACK) => {
+            let code = parameters.get("ErrorCode").unwrap_or_default();
+            let cause = Cause::new(code, "Twilio could not fetch or run our document");
+            events.push(CallEvent::Fault(cause));
+        }
+        Some(kind::ANSWER | kind::SCRIPT) | None => {}
+        Some(other) => events.push(CallEvent::Unknown { name: format!("kind={other}") }),
+    }
+    events
+}
+
+fn heard(parameters: &Parameters) -> CallEvent {
+    if let Some(text) = parameters.get("SpeechResult") {
+        CallEvent::Transcript { text: text.to_owned(), is_final: true }
+    } else if let Some(digits) = parameters.get("Digits") {
+        CallEvent::Digits { digits: digits.to_owned() }
+    } else {
+        CallEvent::NothingHeard
+    }
+}
+
+/// Why a call ended, as far as Twilio tells: a SIP code.
+fn cause(parameters: &Parameters) -> Option<Cause> {
+    let code = parameters.get("SipResponseCode").filter(|code| *code != "200")?;
+    let text = match code {
+        "486" | "600" => "busy",
+        "603" | "607" | "608" => "declined",
+        "408" | "480" | "487" => "no answer",
+        "404" | "410" | "484" | "604" => "no such number",
+        _ => "not connected",
+    };
+    Some(Cause::new(code, format!("SIP {code}, {text}")))
+}

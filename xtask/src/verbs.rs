@@ -1,0 +1,48 @@
+//! The verbs there are: one row each, and `help` is printed from it.
+
+use crate::outcome::Outcome;
+use crate::{ci, consumers, deny, doc, features, fmt, graph, integration, lint};
+
+/// One verb of the command line.
+pub(crate) struct Verb {
+    /// What one types.
+    pub(crate) name: &'static str,
+    /// What it makes sure of.
+    pub(crate) about: &'static str,
+    /// Carries it out.
+    pub(crate) run: fn() -> Outcome,
+}
+
+const CI: Verb =
+    Verb { name: "ci", about: "every check below, in this order, and a summary", run: ci::run };
+
+/// What `ci` runs, the quick and the local first.
+pub(crate) const CHECKS: &[Verb] = &[
+    Verb { name: "fmt", about: "the code is formatted", run: fmt::run },
+    Verb { name: "lint", about: "clippy has nothing to say", run: lint::run },
+    Verb { name: "doc", about: "the documentation builds without a warning", run: doc::run },
+    Verb { name: "features", about: "each named feature set compiles alone", run: features::run },
+    Verb { name: "graph", about: "the arrows between our crates hold", run: graph::run },
+    Verb { name: "deny", about: "bans, licences and sources of dependencies", run: deny::run },
+    Verb {
+        name: "consumers",
+        about: "who uses one crate gets no more than it",
+        run: consumers::run,
+    },
+    Verb { name: "integration", about: "the demo, on each provider", run: integration::run },
+];
+
+/// The verb of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Verb> {
+    std::iter::once(&CI).chain(CHECKS).find(|verb| verb.name == name)
+}
+
+/// How to call this program.
+pub(crate) fn usage() -> String {
+    let mut text = String::from("Usage: cargo xtask VERB\n\n");
+    for verb in std::iter::once(&CI).chain(CHECKS) {
+        text.push_str(&format!("  {:<12} {}\n", verb.name, verb.about));
+    }
+    text.push_str("  help         this text\n");
+    text
+}
