@@ -1,5 +1,6 @@
 //! What only the SQLite store does: files, locks, damage, and the shapes that are stored.
 #![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
