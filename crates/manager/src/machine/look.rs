@@ -39,7 +39,7 @@ impl Work {
 
     fn live(&mut self, progress: Option<Progress>) {
         let found = EntryKind::Status { found: FoundStatus::Live { progress } };
-        let overdue = self.record.ring_overdue_at.is_some();
+        let overdue = self.record.ring_overdue_at.is_some() && self.record.ending.is_none();
         match progress {
             Some(Progress::Answered) if self.record.answered_at.is_none() => {
                 self.note(found);
