@@ -260,9 +260,10 @@ impl Driver {
                 self.apply_look(batch, *call, status, *asked_at, now);
             }
             Submission::Searched { call, search } => {
-                self.look_is_back(*call);
-                if let Some(open) = self.open.get_mut(call) {
-                    open.watch.searched();
+                batch.looks += 1;
+                if let Some(mut watch) = self.watch_after_look(*call) {
+                    watch.searched();
+                    batch.watches.push((*call, watch));
                 }
                 batch.touched.push(*call);
                 self.apply(batch, *call, Input::Search(search), now);
@@ -271,11 +272,12 @@ impl Driver {
         }
     }
 
-    fn look_is_back(&mut self, call: CallId) {
-        self.looks_in_flight = self.looks_in_flight.saturating_sub(1);
-        if let Some(open) = self.open.get_mut(&call) {
-            open.watch.in_flight = false;
-        }
+    /// A call's watch without the look that has come back. It takes the place of the present one
+    /// when the batch is committed: until then the look counts as under way.
+    fn watch_after_look(&self, call: CallId) -> Option<Watch> {
+        let mut watch = self.open.get(&call)?.watch.clone();
+        watch.in_flight = false;
+        Some(watch)
     }
 
     fn apply_look(
@@ -286,22 +288,25 @@ impl Driver {
         asked_at: Timestamp,
         now: Timestamp,
     ) {
-        self.look_is_back(call);
+        batch.looks += 1;
         batch.touched.push(call);
-        let Some(open) = self.open.get_mut(&call) else { return };
-        let unverified = open.watch.unverified;
+        let Some(mut watch) = self.watch_after_look(call) else { return };
+        let unverified = watch.unverified;
         let second_look = match status {
             CallStatus::Live { .. } => {
-                open.watch.found_live(now);
+                watch.found_live(now);
                 false
             }
-            CallStatus::NotFound => open.watch.found_missing(&open.record, now),
+            CallStatus::NotFound => batch
+                .record(&self.open, call)
+                .is_some_and(|record| watch.found_missing(record, now)),
             CallStatus::Unknown { .. } => {
-                open.watch.found_unknown(call, now);
+                watch.found_unknown(call, now);
                 false
             }
             _ => false,
         };
+        batch.watches.push((call, watch));
         self.apply(batch, call, Input::Status { status, asked_at, second_look }, now);
         if unverified {
             self.verdict(batch, call, status, now);
@@ -364,6 +369,12 @@ impl Driver {
 
     fn release(&mut self, batch: Batch, now: Timestamp) -> Released {
         let mut released = Released { decided: batch.verdicts, ..Released::default() };
+        self.looks_in_flight = self.looks_in_flight.saturating_sub(batch.looks);
+        for (call, watch) in batch.watches {
+            if let Some(open) = self.open.get_mut(&call) {
+                open.watch = watch;
+            }
+        }
         for (call, effect) in batch.finished {
             if let Some(open) = self.open.get_mut(&call) {
                 open.in_flight.retain(|id| *id != effect);
