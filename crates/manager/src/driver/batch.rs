@@ -24,6 +24,8 @@ pub(super) struct Batch {
     pub(super) finished: Vec<(CallId, u32)>,
     pub(super) touched: Vec<CallId>,
     pub(super) verdicts: Vec<(CallId, Decision, String)>,
+    /// Calls from before a restart whose interrupted effects are settled.
+    pub(super) settled: Vec<CallId>,
     /// How many looks have come back, and what is known after them.
     pub(super) looks: usize,
     pub(super) watches: Vec<(CallId, Watch)>,
@@ -89,6 +91,7 @@ impl Batch {
             finished: Vec::new(),
             touched: Vec::new(),
             verdicts: Vec::new(),
+            settled: Vec::new(),
             looks: 0,
             watches: Vec::new(),
             pace_before,

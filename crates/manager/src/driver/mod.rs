@@ -65,6 +65,8 @@ struct Open {
     record: Arc<CallRecord>,
     in_flight: Vec<u32>,
     watch: Watch,
+    /// Loaded after a restart, and what was interrupted is not settled yet: nothing is started.
+    unsettled: bool,
     deadline: Option<Timestamp>,
     look: Option<Timestamp>,
 }
@@ -386,6 +388,14 @@ impl Driver {
             self.put(Arc::clone(&record), working.news);
             released.snapshots.push(record);
         }
+        for call in batch.settled {
+            if let Some(open) = self.open.get_mut(&call) {
+                open.unsettled = false;
+                open.watch.in_flight = false;
+            }
+            self.runnable.push_back(call);
+            self.schedule(call);
+        }
         for call in batch.touched {
             self.schedule(call);
         }
@@ -422,6 +432,7 @@ impl Driver {
             record: Arc::clone(&record),
             in_flight: Vec::new(),
             watch: Watch::default(),
+            unsettled: false,
             deadline: None,
             look: None,
         });
@@ -484,7 +495,7 @@ impl Driver {
         self.paced_until = None;
         for _ in 0..self.runnable.len() {
             let Some(call) = self.runnable.pop_front() else { break };
-            let Some(open) = self.open.get(&call) else { continue };
+            let Some(open) = self.open.get(&call).filter(|open| !open.unsettled) else { continue };
             let Some(effect) = machine::startable(&open.record, &open.in_flight, now) else {
                 continue;
             };

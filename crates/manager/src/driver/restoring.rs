@@ -21,7 +21,8 @@ impl Driver {
         }
         self.put(Arc::new(record), false);
         if let Some(open) = self.open.get_mut(&call) {
-            // Nothing is started for it before what was interrupted is settled.
+            // Nothing is started for it before what was interrupted is settled, and committed.
+            open.unsettled = true;
             open.watch.in_flight = true;
         }
         self.runnable.retain(|id| *id != call);
@@ -38,10 +39,7 @@ impl Driver {
         if too_old.is_some_and(|(at, kind)| at <= now && kind == DeadlineKind::MaxDuration) {
             self.apply(batch, call, Input::Deadline, now);
         }
-        batch.touched.push(call);
-        self.runnable.push_back(call);
-        let Some(open) = self.open.get_mut(&call) else { return };
-        open.watch.in_flight = false;
+        batch.settled.push(call);
         let Some(record) = batch.record(&self.open, call) else { return };
         let (decision, why) = match record.state {
             CallState::Ended(_) => return,
