@@ -399,6 +399,11 @@ impl Driver {
         for call in batch.touched {
             self.schedule(call);
         }
+        for record in &released.snapshots {
+            if let Some(reason) = record.end_reason() {
+                self.report.ended(record.id, reason);
+            }
+        }
         for (call, decision, why) in &released.decided {
             self.report.decide(*call, *decision, why);
             if let Some(open) = self.open.get_mut(call) {
