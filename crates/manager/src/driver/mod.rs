@@ -22,7 +22,7 @@ use offhook_core::{CallId, CallRef, CallStatus, Capabilities, ProviderName};
 
 use crate::machine::{self, Input};
 use crate::policy::Policy;
-use crate::record::{CallRecord, Effect};
+use crate::record::{CallRecord, CallState, Effect};
 use crate::restore::{Decision, RestoreReport};
 use crate::store::{Change, CommitError};
 use crate::time::after;
@@ -201,7 +201,9 @@ impl Driver {
         }
         let mut batch = Batch::new(self.dial_pace.clone());
         batch.again = std::mem::take(&mut self.again);
-        self.admit_at = None;
+        if !holding {
+            self.admit_at = None;
+        }
         let (take, keep): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition(|submission| !holding || submission.ticket().is_some());
@@ -355,6 +357,8 @@ impl Driver {
                 self.counters.refused_commits += 1;
                 self.dial_pace = batch.pace_before;
                 self.hold_until = Some(after(now, COMMIT_BACKOFF));
+                // A queued call may have been admitted in vain.
+                self.admit_at = Some(now);
                 let mut released = Released::default();
                 for submission in batch.submissions {
                     match submission.ticket() {
@@ -432,6 +436,10 @@ impl Driver {
         let known = self.by_carrier_id.entry(record.provider.clone()).or_default();
         for id in record.ids.iter() {
             known.insert(id.value().to_owned(), call);
+        }
+        if record.state == CallState::Queued {
+            // Perhaps it waits for the rate only: the next turn finds out when.
+            self.admit_at = Some(Timestamp::MIN);
         }
         let open = self.open.entry(call).or_insert_with(|| Open {
             record: Arc::clone(&record),
