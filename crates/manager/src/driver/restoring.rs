@@ -8,7 +8,7 @@ use offhook_core::{CallId, CallStatus};
 use super::Driver;
 use super::batch::Batch;
 use super::submission::Submission;
-use crate::machine::{self, DeadlineKind, Input};
+use crate::machine::Input;
 use crate::record::{CallRecord, CallState};
 use crate::restore::Decision;
 
@@ -34,11 +34,6 @@ impl Driver {
         let was_ending =
             batch.record(&self.open, call).is_some_and(|record| record.ending.is_some());
         self.apply(batch, call, Input::Restored, now);
-        // The one deadline that decides about taking the call up at all.
-        let too_old = batch.record(&self.open, call).and_then(machine::next_deadline);
-        if too_old.is_some_and(|(at, kind)| at <= now && kind == DeadlineKind::MaxDuration) {
-            self.apply(batch, call, Input::Deadline, now);
-        }
         batch.settled.push(call);
         let Some(record) = batch.record(&self.open, call) else { return };
         let (decision, why) = match record.state {
