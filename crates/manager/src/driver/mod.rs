@@ -334,6 +334,10 @@ impl Driver {
         Some(batch.take(&self.open, transition))
     }
 
+    fn configured(&self, provider: &ProviderName) -> bool {
+        self.policy.providers.contains_key(provider) && self.capabilities.contains_key(provider)
+    }
+
     fn capabilities_of(&self, provider: &ProviderName) -> Capabilities {
         self.capabilities.get(provider).copied().unwrap_or(Capabilities::none())
     }
@@ -482,7 +486,10 @@ impl Driver {
         self.unschedule(call, &open);
         let capabilities = self.capabilities_of(&open.record.provider);
         open.deadline = machine::next_deadline(&open.record).map(|(at, _)| at);
-        open.look = open.watch.wanted(&open.record, &capabilities).map(|(at, _)| at);
+        // Who is not configured cannot be asked.
+        let configured = self.configured(&open.record.provider);
+        let wanted = open.watch.wanted(&open.record, &capabilities).filter(|_| configured);
+        open.look = wanted.map(|(at, _)| at);
         self.deadlines.extend(open.deadline.map(|at| (at, call)));
         self.looks.extend(open.look.map(|at| (at, call)));
         self.open.insert(call, open);
@@ -513,6 +520,9 @@ impl Driver {
                 continue;
             };
             let provider = open.record.provider.clone();
+            if !self.configured(&provider) {
+                continue;
+            }
             if !self.may_ask(&provider, now) {
                 self.runnable.push_back(call);
                 continue;

@@ -47,6 +47,10 @@ impl Driver {
                 Decision::OutcomeUnknown,
                 "we stopped before the carrier's answer to its dial was known; it is not dialled again",
             ),
+            _ if !self.configured(&record.provider) => (
+                Decision::KeptUnverified,
+                "its provider is not configured any more: nobody can be asked, and nothing be done",
+            ),
             _ => {
                 if let Some(open) = self.open.get_mut(&call) {
                     open.watch.unverified = true;
