@@ -49,6 +49,7 @@ pub struct Driver {
     looks_in_flight: usize,
     runnable: VecDeque<CallId>,
     paced_until: Option<Timestamp>,
+    looked_until: Timestamp,
     admit_at: Option<Timestamp>,
     dial_pace: BTreeMap<ProviderName, Pace>,
     request_pace: BTreeMap<ProviderName, Pace>,
@@ -131,6 +132,7 @@ impl Driver {
             looks_in_flight: 0,
             runnable: VecDeque::new(),
             paced_until: None,
+            looked_until: Timestamp::MIN,
             admit_at: None,
             waiting: VecDeque::new(),
             batch: None,
@@ -181,7 +183,12 @@ impl Driver {
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         let deadline = self.deadlines.first().map(|(at, _)| *at);
         let room = self.looks_in_flight < self.policy.verify_concurrency;
+        // What was due at the last start and was not started waits for the rate.
         let look = self.looks.first().map(|(at, _)| *at).filter(|_| room);
+        let look = look.map(|at| match self.paced_until {
+            Some(paced) if at <= self.looked_until => paced,
+            _ => at,
+        });
         let held = self.hold_until;
         let waiting = (!self.waiting.is_empty()).then_some(Timestamp::MIN);
         let due =
@@ -532,10 +539,16 @@ impl Driver {
             let record = Arc::clone(&open.record);
             jobs.extend(self.job(record, JobKind::Effect(effect)));
         }
-        while self.looks_in_flight < self.policy.verify_concurrency {
-            let Some((at, call)) = self.looks.first().copied().filter(|(at, _)| *at <= now) else {
+        self.looked_until = now;
+        let due: Vec<(Timestamp, CallId)> =
+            self.looks.range(..=(now, CallId::LAST)).copied().collect();
+        let mut paced: Vec<ProviderName> = Vec::new();
+        for (at, call) in due {
+            if self.looks_in_flight >= self.policy.verify_concurrency
+                || paced.len() == self.request_pace.len()
+            {
                 break;
-            };
+            }
             let Some(open) = self.open.get(&call) else {
                 self.looks.remove(&(at, call));
                 continue;
@@ -543,8 +556,13 @@ impl Driver {
             let capabilities = self.capabilities_of(&open.record.provider);
             let wanted = open.watch.wanted(&open.record, &capabilities);
             let provider = open.record.provider.clone();
+            // One carrier's rate holds no other carrier's calls back.
+            if paced.contains(&provider) {
+                continue;
+            }
             if !self.may_ask(&provider, now) {
-                break;
+                paced.push(provider);
+                continue;
             }
             self.looks.remove(&(at, call));
             let Some(open) = self.open.get_mut(&call) else { continue };
