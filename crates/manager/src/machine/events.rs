@@ -9,6 +9,9 @@ use crate::record::{CallState, DialOutcome, EffectKind};
 impl Work {
     /// What any webhook of a call proves, whatever it reports: that the carrier has the call.
     pub(super) fn contact(&mut self, webhook: &Webhook<'_>) {
+        if self.record.state == CallState::Queued {
+            return self.ignore(Ignored::NothingNew);
+        }
         let new_ids = self.record.ids.merge(webhook.ids);
         let over = webhook.events.iter().any(|event| matches!(event, CallEvent::Ended { .. }));
         if self.record.state.is_ended() {
@@ -46,6 +49,10 @@ impl Work {
     pub(super) fn event(&mut self, event: &CallEvent, step: Option<Step>) {
         if self.record.state.is_ended() {
             return self.ignore(Ignored::AlreadyEnded);
+        }
+        if self.record.state == CallState::Queued {
+            // Nothing was dialled: no carrier can tell anything of it.
+            return self.ignore(Ignored::NothingNew);
         }
         // What no step is known of belongs to the present one.
         let current = step.is_none_or(|step| step == self.record.script.step);
