@@ -81,7 +81,10 @@ pub(crate) struct Watchers {
 
 impl Watchers {
     pub(crate) fn watch(&self, call: CallId) -> watch::Receiver<Option<Arc<CallRecord>>> {
-        self.lock().entry(call).or_insert_with(|| watch::Sender::new(None)).subscribe()
+        let mut calls = self.lock();
+        // Those of dials that were refused, or whose callers went away. Few wait at a time.
+        calls.retain(|_, sender| sender.receiver_count() > 0);
+        calls.entry(call).or_insert_with(|| watch::Sender::new(None)).subscribe()
     }
 
     fn publish(&self, record: &Arc<CallRecord>) {
