@@ -231,18 +231,27 @@ impl Manager {
     /// The call may be placed or not; use an idempotency key to ask again.
     pub async fn initiate(&self, request: InitiateRequest) -> Result<CallRecord, InitiateError> {
         self.loaded().await.map_err(|()| InitiateError::NotRunning)?;
-        let mut changes = self.inner.watchers.watch(request.id);
+        let own = request.id;
+        let mut changes = self.inner.watchers.watch(own);
         let (answer, answered) = oneshot::channel();
         let message = Message::Initiate { request: Box::new(request), answer };
         self.send(message).await.map_err(|()| InitiateError::NotRunning)?;
         let call = answered.await.map_err(|_| InitiateError::NotRunning)??;
 
-        let decided = changes.wait_for(|record| {
-            record.as_ref().is_some_and(|record| {
-                record.state.is_ended()
-                    || record.dial.is_some_and(|dial| dial.outcome != DialOutcome::Pending)
-            })
-        });
+        let decided = |record: &CallRecord| {
+            record.state.is_ended()
+                || record.dial.is_some_and(|dial| dial.outcome != DialOutcome::Pending)
+        };
+        if call != own {
+            // An earlier request with the same key: its call may have been decided long ago.
+            changes = self.inner.watchers.watch(call);
+            if let Ok(Some(record)) = self.inner.store.get(call).await
+                && decided(&record)
+            {
+                return Ok(record);
+            }
+        }
+        let decided = changes.wait_for(|record| record.as_ref().is_some_and(|it| decided(it)));
         let patience = after(self.inner.clock.now(), DIAL_PATIENCE);
         tokio::select! {
             _ = decided => {}
