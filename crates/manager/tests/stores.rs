@@ -22,8 +22,9 @@ mod sqlite {
     use tempfile::TempDir;
 
     fn make() -> (Arc<dyn CallStore>, TempDir) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path().join("calls.db")).unwrap();
+        let folder = tempfile::tempdir().expect("a temporary folder takes a store");
+        let store = SqliteStore::open(folder.path().join("calls.db"))
+            .expect("a temporary folder takes a store");
         (Arc::new(store), folder)
     }
 

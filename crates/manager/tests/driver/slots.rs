@@ -51,8 +51,11 @@ fn carrier(world: &mut World, job: u8, answer: u8, dials: &mut Vec<offhook_core:
                 EffectKind::Initiate => carrier_ids(&format!("OUT-{call}")),
                 _ => ProviderCallIds::none(),
             };
-            let result =
-                if answer % 2 == 0 { Ok(ids) } else { Err(ProviderError::new(class, "scripted")) };
+            let result = if answer.is_multiple_of(2) {
+                Ok(ids)
+            } else {
+                Err(ProviderError::new(class, "scripted"))
+            };
             world.driver.submit(Submission::EffectDone { call, effect: effect.id, result });
         }
         JobKind::Status => {
