@@ -9,6 +9,7 @@ mod admission;
 mod batch;
 mod pace;
 mod restoring;
+mod starting;
 mod submission;
 mod watch;
 mod webhooks;
@@ -28,7 +29,7 @@ use crate::store::{Change, CommitError};
 use crate::time::after;
 use batch::Batch;
 use pace::Pace;
-use watch::{Wanted, Watch};
+use watch::Watch;
 
 pub use admission::{InitiateError, InitiateRequest};
 pub use submission::{Answer, Arrival, CommandError, Counters, Submission, Ticket, WebhookAnswer};
@@ -514,95 +515,5 @@ impl Driver {
                 }
             }
         }
-    }
-
-    /// The jobs that may be started now, within the carriers' rates.
-    pub fn start(&mut self, now: Timestamp) -> Vec<Job> {
-        let mut jobs = Vec::new();
-        self.paced_until = None;
-        for _ in 0..self.runnable.len() {
-            let Some(call) = self.runnable.pop_front() else { break };
-            let Some(open) = self.open.get(&call).filter(|open| !open.unsettled) else { continue };
-            let Some(effect) = machine::startable(&open.record, &open.in_flight, now) else {
-                continue;
-            };
-            let provider = open.record.provider.clone();
-            if !self.configured(&provider) {
-                continue;
-            }
-            if !self.may_ask(&provider, now) {
-                self.runnable.push_back(call);
-                continue;
-            }
-            let Some(open) = self.open.get_mut(&call) else { continue };
-            open.in_flight.push(effect.id);
-            let record = Arc::clone(&open.record);
-            jobs.extend(self.job(record, JobKind::Effect(effect)));
-        }
-        self.looked_until = now;
-        let due: Vec<(Timestamp, CallId)> =
-            self.looks.range(..=(now, CallId::LAST)).copied().collect();
-        let mut paced: Vec<ProviderName> = Vec::new();
-        for (at, call) in due {
-            if self.looks_in_flight >= self.policy.verify_concurrency
-                || paced.len() == self.request_pace.len()
-            {
-                break;
-            }
-            let Some(open) = self.open.get(&call) else {
-                self.looks.remove(&(at, call));
-                continue;
-            };
-            let capabilities = self.capabilities_of(&open.record.provider);
-            let wanted = open.watch.wanted(&open.record, &capabilities);
-            let provider = open.record.provider.clone();
-            // One carrier's rate holds no other carrier's calls back.
-            if paced.contains(&provider) {
-                continue;
-            }
-            if !self.may_ask(&provider, now) {
-                paced.push(provider);
-                continue;
-            }
-            self.looks.remove(&(at, call));
-            let Some(open) = self.open.get_mut(&call) else { continue };
-            open.look = None;
-            let Some((_, wanted)) = wanted else { continue };
-            open.watch.in_flight = true;
-            self.looks_in_flight += 1;
-            let record = Arc::clone(&open.record);
-            let kind = match wanted {
-                Wanted::Status => JobKind::Status,
-                Wanted::Search => JobKind::Search,
-            };
-            jobs.extend(self.job(record, kind));
-        }
-        jobs
-    }
-
-    fn may_ask(&mut self, provider: &ProviderName, now: Timestamp) -> bool {
-        let Some(pace) = self.request_pace.get_mut(provider) else { return true };
-        match pace.take(now) {
-            Ok(()) => true,
-            Err(wait) => {
-                let at = after(now, wait);
-                self.paced_until = Some(self.paced_until.map_or(at, |other| other.min(at)));
-                false
-            }
-        }
-    }
-
-    fn job(&self, call: Arc<CallRecord>, kind: JobKind) -> Option<Job> {
-        let reference = self.reference(&call)?;
-        Some(Job { call, kind, reference })
-    }
-
-    fn reference(&self, record: &CallRecord) -> Option<CallRef> {
-        Some(CallRef {
-            id: record.id,
-            ids: record.ids.clone(),
-            step: record.script.step,
-            callbacks: self.policy.providers.get(&record.provider)?.callbacks.clone(),
-        })
     }
 }
