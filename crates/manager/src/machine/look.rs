@@ -21,6 +21,10 @@ impl Work {
         if self.record.state.is_ended() {
             return self.confirmed(status);
         }
+        if self.record.ids.is_empty() {
+            // Nobody can have asked about a call that has no name at the carrier.
+            return self.ignore(Ignored::NothingNew);
+        }
         match status {
             CallStatus::Ended { reason, cause } => {
                 self.note(EntryKind::Status { found: FoundStatus::Ended });
