@@ -205,7 +205,7 @@ fn calls() -> impl Strategy<Value = Line> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Absorbing end, gapless entries, a deadline for each call that is not over, a bounded
     /// outbox, no change that would not be committed: `line::check`. And one dial at most.

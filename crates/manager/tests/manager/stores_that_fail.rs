@@ -100,6 +100,17 @@ async fn the_carrier_s_answer_survives_a_refused_commit() {
 }
 
 #[tokio::test]
+async fn an_unclear_command_is_read_back_by_its_revision() {
+    let world = World::documents();
+    let manager = world.start();
+    let call = manager.initiate(world.request(&manager, "+15550000001")).await.unwrap().id;
+    world.store.next_commit(Fault::UnclearNotWritten);
+    assert_eq!(manager.hangup(call).await.unwrap_err(), CommandError::StoreUnavailable);
+    crate::world::a_while().await;
+    assert_eq!(world.provider.count("hangup_call"), 0);
+}
+
+#[tokio::test]
 async fn a_store_that_cannot_be_loaded_stops_the_manager_with_its_reason() {
     let world = World::documents();
     world.store.fail_reads(1);
