@@ -388,6 +388,15 @@ impl World {
         self.settle().await;
     }
 
+    /// The person on the line of a call does something while the daemon is away: its call is the
+    /// oldest that is live at the carrier.
+    pub async fn person_by_id(&self, _call: &str, does: &str) {
+        let lines = self.lines().await;
+        let live = lines.iter().find(|line| line["status"] == "in-progress");
+        let id = live.and_then(|line| line["id"].as_str()).unwrap_or_default().to_owned();
+        self.carrier(Method::POST, &format!("calls/{id}/{does}"), json!({})).await;
+    }
+
     /// Somebody calls us. Gives the carrier's id.
     pub async fn somebody_calls(&self, from: &str, party: &str) -> String {
         let call = json!({ "provider": "twilio", "from": from, "to": OUR_NUMBER, "party": party });

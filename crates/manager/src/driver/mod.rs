@@ -179,7 +179,9 @@ impl Driver {
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         let deadline = self.deadlines.first().map(|(at, _)| *at);
         let room = self.looks_in_flight < self.policy.verify_concurrency;
+        // A look that is due waits for the carrier's rate.
         let look = self.looks.first().map(|(at, _)| *at).filter(|_| room);
+        let look = look.map(|at| self.paced_until.map_or(at, |paced| at.max(paced)));
         let held = self.hold_until;
         let waiting = (!self.waiting.is_empty()).then_some(Timestamp::MIN);
         let due =
