@@ -9,10 +9,12 @@
 mod clock;
 mod daemon;
 mod http;
+mod in_process;
 mod store;
 mod world;
 
 pub use clock::VirtualClock;
 pub use http::{Answer, form_signature};
+pub use in_process::{EmulatorTransport, ManagerDelivery};
 pub use store::{Trouble, WatchedStore};
 pub use world::{Setup, World};

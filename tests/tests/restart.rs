@@ -235,3 +235,31 @@ async fn many_calls_are_verified_at_the_carriers_rate() {
     assert_eq!(report["calls"].as_array().map(Vec::len), Some(12));
     assert_eq!(world.calls("live").await.len(), 12);
 }
+
+#[tokio::test]
+async fn every_provider_request_goes_through_a_client_guarded_against_ssrf() {
+    use offhook::twilio::{Twilio, TwilioConfig};
+    use offhook_core::InvalidBaseUrl;
+
+    let at = |base: &str| {
+        let config = TwilioConfig::new("AC00000000000000000000000000000001", "token").unwrap();
+        Twilio::new(config.with_api_base(base.parse().unwrap(), false))
+    };
+    assert_eq!(at("https://169.254.169.254").unwrap_err(), InvalidBaseUrl::Private);
+    assert_eq!(at("http://api.twilio.com").unwrap_err(), InvalidBaseUrl::NotHttps);
+    // A name that leads inside is refused after it was looked up, and nothing is sent.
+    use offhook_core::{
+        CallId, CallRef, CallStatus, Callbacks, ErrorClass, ProviderCallId, ProviderCallIds, Step,
+        VoiceProvider,
+    };
+    let call = CallRef {
+        id: CallId::LAST,
+        ids: ProviderCallIds::of(ProviderCallId::new("call_sid", 1, "CA1")),
+        step: Step(1),
+        callbacks: Callbacks::to("https://voice.example.com/".parse().unwrap()),
+    };
+    let status = at("https://localhost").unwrap().get_call_status(&call).await;
+    let CallStatus::Unknown { cause } = status else { panic!("{status:?}") };
+    assert_eq!(cause.class(), ErrorClass::Transient);
+    assert!(cause.cause().text.contains("no public address"), "{cause:?}");
+}
