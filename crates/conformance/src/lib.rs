@@ -1,1 +1,14 @@
-//! Placeholder.
+//! What every store must do, as one named test per case ([`store_suite!`]), and two carriers for
+//! tests: [`DocumentProvider`], which fetches documents, and [`CommandProvider`], which is told
+//! step by step.
+//!
+//! Nothing here is published; the crates of the product use it as a development dependency.
+
+mod provider;
+pub mod samples;
+pub mod store;
+
+pub use provider::{
+    CommandProvider, DocumentProvider, Request, SECRET, SIGNATURE_HEADER, Scripted, Sent,
+    TestProvider, signed,
+};

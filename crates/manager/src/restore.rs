@@ -84,6 +84,15 @@ impl RestoreReport {
         self.settled = false;
     }
 
+    /// A call that is over needs no decision any more.
+    pub(crate) fn ended(&mut self, call: CallId, reason: offhook_core::EndReason) {
+        let asking = |restored: &RestoredCall| restored.call == call && restored.decision.is_none();
+        if !self.settled && self.calls.iter().any(asking) {
+            let why = format!("it ended while the carrier was being asked: {reason}");
+            self.decide(call, Decision::Dropped, &why);
+        }
+    }
+
     pub(crate) fn decide(&mut self, call: CallId, decision: Decision, why: &str) {
         if let Some(found) = self.calls.iter_mut().find(|restored| restored.call == call) {
             found.decision = Some(decision);

@@ -7,6 +7,7 @@ use offhook_core::{CallId, ProviderName, Turn};
 use super::Open;
 use super::pace::Pace;
 use super::submission::{Answer, Submission, Ticket};
+use super::watch::Watch;
 use crate::entry::{Entry, EntryKind, RepliedPlan};
 use crate::machine::{CommandRefusal, Transition};
 use crate::record::CallRecord;
@@ -23,6 +24,11 @@ pub(super) struct Batch {
     pub(super) finished: Vec<(CallId, u32)>,
     pub(super) touched: Vec<CallId>,
     pub(super) verdicts: Vec<(CallId, Decision, String)>,
+    /// Calls from before a restart whose interrupted effects are settled.
+    pub(super) settled: Vec<CallId>,
+    /// How many looks have come back, and what is known after them.
+    pub(super) looks: usize,
+    pub(super) watches: Vec<(CallId, Watch)>,
     pub(super) pace_before: BTreeMap<ProviderName, Pace>,
     /// How many slots the batch takes (or frees, below zero).
     pub(super) slots: isize,
@@ -85,6 +91,9 @@ impl Batch {
             finished: Vec::new(),
             touched: Vec::new(),
             verdicts: Vec::new(),
+            settled: Vec::new(),
+            looks: 0,
+            watches: Vec::new(),
             pace_before,
             slots: 0,
             again: false,

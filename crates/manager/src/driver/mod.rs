@@ -22,7 +22,7 @@ use offhook_core::{CallId, CallRef, CallStatus, Capabilities, ProviderName};
 
 use crate::machine::{self, Input};
 use crate::policy::Policy;
-use crate::record::{CallRecord, Effect};
+use crate::record::{CallRecord, CallState, Effect};
 use crate::restore::{Decision, RestoreReport};
 use crate::store::{Change, CommitError};
 use crate::time::after;
@@ -49,6 +49,7 @@ pub struct Driver {
     looks_in_flight: usize,
     runnable: VecDeque<CallId>,
     paced_until: Option<Timestamp>,
+    looked_until: Timestamp,
     admit_at: Option<Timestamp>,
     dial_pace: BTreeMap<ProviderName, Pace>,
     request_pace: BTreeMap<ProviderName, Pace>,
@@ -65,6 +66,8 @@ struct Open {
     record: Arc<CallRecord>,
     in_flight: Vec<u32>,
     watch: Watch,
+    /// Loaded after a restart, and what was interrupted is not settled yet: nothing is started.
+    unsettled: bool,
     deadline: Option<Timestamp>,
     look: Option<Timestamp>,
 }
@@ -129,6 +132,7 @@ impl Driver {
             looks_in_flight: 0,
             runnable: VecDeque::new(),
             paced_until: None,
+            looked_until: Timestamp::MIN,
             admit_at: None,
             waiting: VecDeque::new(),
             batch: None,
@@ -179,9 +183,12 @@ impl Driver {
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         let deadline = self.deadlines.first().map(|(at, _)| *at);
         let room = self.looks_in_flight < self.policy.verify_concurrency;
-        // A look that is due waits for the carrier's rate.
+        // What was due at the last start and was not started waits for the rate.
         let look = self.looks.first().map(|(at, _)| *at).filter(|_| room);
-        let look = look.map(|at| self.paced_until.map_or(at, |paced| at.max(paced)));
+        let look = look.map(|at| match self.paced_until {
+            Some(paced) if at <= self.looked_until => paced,
+            _ => at,
+        });
         let held = self.hold_until;
         let waiting = (!self.waiting.is_empty()).then_some(Timestamp::MIN);
         let due =
@@ -201,7 +208,9 @@ impl Driver {
         }
         let mut batch = Batch::new(self.dial_pace.clone());
         batch.again = std::mem::take(&mut self.again);
-        self.admit_at = None;
+        if !holding {
+            self.admit_at = None;
+        }
         let (take, keep): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition(|submission| !holding || submission.ticket().is_some());
@@ -262,9 +271,10 @@ impl Driver {
                 self.apply_look(batch, *call, status, *asked_at, now);
             }
             Submission::Searched { call, search } => {
-                self.look_is_back(*call);
-                if let Some(open) = self.open.get_mut(call) {
-                    open.watch.searched();
+                batch.looks += 1;
+                if let Some(mut watch) = self.watch_after_look(*call) {
+                    watch.searched();
+                    batch.watches.push((*call, watch));
                 }
                 batch.touched.push(*call);
                 self.apply(batch, *call, Input::Search(search), now);
@@ -273,11 +283,12 @@ impl Driver {
         }
     }
 
-    fn look_is_back(&mut self, call: CallId) {
-        self.looks_in_flight = self.looks_in_flight.saturating_sub(1);
-        if let Some(open) = self.open.get_mut(&call) {
-            open.watch.in_flight = false;
-        }
+    /// A call's watch without the look that has come back. It takes the place of the present one
+    /// when the batch is committed: until then the look counts as under way.
+    fn watch_after_look(&self, call: CallId) -> Option<Watch> {
+        let mut watch = self.open.get(&call)?.watch.clone();
+        watch.in_flight = false;
+        Some(watch)
     }
 
     fn apply_look(
@@ -288,22 +299,25 @@ impl Driver {
         asked_at: Timestamp,
         now: Timestamp,
     ) {
-        self.look_is_back(call);
+        batch.looks += 1;
         batch.touched.push(call);
-        let Some(open) = self.open.get_mut(&call) else { return };
-        let unverified = open.watch.unverified;
+        let Some(mut watch) = self.watch_after_look(call) else { return };
+        let unverified = watch.unverified;
         let second_look = match status {
             CallStatus::Live { .. } => {
-                open.watch.found_live(now);
+                watch.found_live(now);
                 false
             }
-            CallStatus::NotFound => open.watch.found_missing(&open.record, now),
+            CallStatus::NotFound => batch
+                .record(&self.open, call)
+                .is_some_and(|record| watch.found_missing(record, now)),
             CallStatus::Unknown { .. } => {
-                open.watch.found_unknown(call, now);
+                watch.found_unknown(call, now);
                 false
             }
             _ => false,
         };
+        batch.watches.push((call, watch));
         self.apply(batch, call, Input::Status { status, asked_at, second_look }, now);
         if unverified {
             self.verdict(batch, call, status, now);
@@ -325,6 +339,10 @@ impl Driver {
             self.counters.ignored(ignored);
         }
         Some(batch.take(&self.open, transition))
+    }
+
+    fn configured(&self, provider: &ProviderName) -> bool {
+        self.policy.providers.contains_key(provider) && self.capabilities.contains_key(provider)
     }
 
     fn capabilities_of(&self, provider: &ProviderName) -> Capabilities {
@@ -350,6 +368,8 @@ impl Driver {
                 self.counters.refused_commits += 1;
                 self.dial_pace = batch.pace_before;
                 self.hold_until = Some(after(now, COMMIT_BACKOFF));
+                // A queued call may have been admitted in vain.
+                self.admit_at = Some(now);
                 let mut released = Released::default();
                 for submission in batch.submissions {
                     match submission.ticket() {
@@ -366,6 +386,12 @@ impl Driver {
 
     fn release(&mut self, batch: Batch, now: Timestamp) -> Released {
         let mut released = Released { decided: batch.verdicts, ..Released::default() };
+        self.looks_in_flight = self.looks_in_flight.saturating_sub(batch.looks);
+        for (call, watch) in batch.watches {
+            if let Some(open) = self.open.get_mut(&call) {
+                open.watch = watch;
+            }
+        }
         for (call, effect) in batch.finished {
             if let Some(open) = self.open.get_mut(&call) {
                 open.in_flight.retain(|id| *id != effect);
@@ -377,8 +403,21 @@ impl Driver {
             self.put(Arc::clone(&record), working.news);
             released.snapshots.push(record);
         }
+        for call in batch.settled {
+            if let Some(open) = self.open.get_mut(&call) {
+                open.unsettled = false;
+                open.watch.in_flight = false;
+            }
+            self.runnable.push_back(call);
+            self.schedule(call);
+        }
         for call in batch.touched {
             self.schedule(call);
+        }
+        for record in &released.snapshots {
+            if let Some(reason) = record.end_reason() {
+                self.report.ended(record.id, reason);
+            }
         }
         for (call, decision, why) in &released.decided {
             self.report.decide(*call, *decision, why);
@@ -409,10 +448,15 @@ impl Driver {
         for id in record.ids.iter() {
             known.insert(id.value().to_owned(), call);
         }
+        if record.state == CallState::Queued {
+            // Perhaps it waits for the rate only: the next turn finds out when.
+            self.admit_at = Some(Timestamp::MIN);
+        }
         let open = self.open.entry(call).or_insert_with(|| Open {
             record: Arc::clone(&record),
             in_flight: Vec::new(),
             watch: Watch::default(),
+            unsettled: false,
             deadline: None,
             look: None,
         });
@@ -449,7 +493,10 @@ impl Driver {
         self.unschedule(call, &open);
         let capabilities = self.capabilities_of(&open.record.provider);
         open.deadline = machine::next_deadline(&open.record).map(|(at, _)| at);
-        open.look = open.watch.wanted(&open.record, &capabilities).map(|(at, _)| at);
+        // Who is not configured cannot be asked.
+        let configured = self.configured(&open.record.provider);
+        let wanted = open.watch.wanted(&open.record, &capabilities).filter(|_| configured);
+        open.look = wanted.map(|(at, _)| at);
         self.deadlines.extend(open.deadline.map(|at| (at, call)));
         self.looks.extend(open.look.map(|at| (at, call)));
         self.open.insert(call, open);
@@ -475,11 +522,14 @@ impl Driver {
         self.paced_until = None;
         for _ in 0..self.runnable.len() {
             let Some(call) = self.runnable.pop_front() else { break };
-            let Some(open) = self.open.get(&call) else { continue };
+            let Some(open) = self.open.get(&call).filter(|open| !open.unsettled) else { continue };
             let Some(effect) = machine::startable(&open.record, &open.in_flight, now) else {
                 continue;
             };
             let provider = open.record.provider.clone();
+            if !self.configured(&provider) {
+                continue;
+            }
             if !self.may_ask(&provider, now) {
                 self.runnable.push_back(call);
                 continue;
@@ -489,10 +539,16 @@ impl Driver {
             let record = Arc::clone(&open.record);
             jobs.extend(self.job(record, JobKind::Effect(effect)));
         }
-        while self.looks_in_flight < self.policy.verify_concurrency {
-            let Some((at, call)) = self.looks.first().copied().filter(|(at, _)| *at <= now) else {
+        self.looked_until = now;
+        let due: Vec<(Timestamp, CallId)> =
+            self.looks.range(..=(now, CallId::LAST)).copied().collect();
+        let mut paced: Vec<ProviderName> = Vec::new();
+        for (at, call) in due {
+            if self.looks_in_flight >= self.policy.verify_concurrency
+                || paced.len() == self.request_pace.len()
+            {
                 break;
-            };
+            }
             let Some(open) = self.open.get(&call) else {
                 self.looks.remove(&(at, call));
                 continue;
@@ -500,8 +556,13 @@ impl Driver {
             let capabilities = self.capabilities_of(&open.record.provider);
             let wanted = open.watch.wanted(&open.record, &capabilities);
             let provider = open.record.provider.clone();
+            // One carrier's rate holds no other carrier's calls back.
+            if paced.contains(&provider) {
+                continue;
+            }
             if !self.may_ask(&provider, now) {
-                break;
+                paced.push(provider);
+                continue;
             }
             self.looks.remove(&(at, call));
             let Some(open) = self.open.get_mut(&call) else { continue };

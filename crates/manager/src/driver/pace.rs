@@ -27,6 +27,8 @@ impl Pace {
     /// Takes a token, or says how long to wait for one.
     pub(crate) fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
         let earliest = after(now, self.burst);
+        // No debt is greater than this, unless the clock was set back.
+        self.next = self.next.min(after(earliest, self.interval));
         if self.next > earliest {
             return Err(between(earliest, self.next));
         }
@@ -49,6 +51,15 @@ mod tests {
         let later = after(start, Duration::from_millis(500));
         assert_eq!(pace.take(later), Ok(()));
         assert_eq!(pace.take(later), Err(Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_costs_one_interval_at_most() {
+        let mut pace = Pace::per_second(2.0);
+        let late = after(Timestamp::UNIX_EPOCH, Duration::from_secs(3600));
+        assert_eq!(pace.take(late), Ok(()));
+        let wait = pace.take(Timestamp::UNIX_EPOCH).unwrap_err();
+        assert!(wait <= Duration::from_millis(500), "{wait:?}");
     }
 
     #[test]

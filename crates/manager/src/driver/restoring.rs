@@ -8,7 +8,7 @@ use offhook_core::{CallId, CallStatus};
 use super::Driver;
 use super::batch::Batch;
 use super::submission::Submission;
-use crate::machine::{self, DeadlineKind, Input};
+use crate::machine::Input;
 use crate::record::{CallRecord, CallState};
 use crate::restore::Decision;
 
@@ -21,7 +21,8 @@ impl Driver {
         }
         self.put(Arc::new(record), false);
         if let Some(open) = self.open.get_mut(&call) {
-            // Nothing is started for it before what was interrupted is settled.
+            // Nothing is started for it before what was interrupted is settled, and committed.
+            open.unsettled = true;
             open.watch.in_flight = true;
         }
         self.runnable.retain(|id| *id != call);
@@ -33,15 +34,7 @@ impl Driver {
         let was_ending =
             batch.record(&self.open, call).is_some_and(|record| record.ending.is_some());
         self.apply(batch, call, Input::Restored, now);
-        // The one deadline that decides about taking the call up at all.
-        let too_old = batch.record(&self.open, call).and_then(machine::next_deadline);
-        if too_old.is_some_and(|(at, kind)| at <= now && kind == DeadlineKind::MaxDuration) {
-            self.apply(batch, call, Input::Deadline, now);
-        }
-        batch.touched.push(call);
-        self.runnable.push_back(call);
-        let Some(open) = self.open.get_mut(&call) else { return };
-        open.watch.in_flight = false;
+        batch.settled.push(call);
         let Some(record) = batch.record(&self.open, call) else { return };
         let (decision, why) = match record.state {
             CallState::Ended(_) => return,
@@ -53,6 +46,10 @@ impl Driver {
             _ if record.ids.is_empty() => (
                 Decision::OutcomeUnknown,
                 "we stopped before the carrier's answer to its dial was known; it is not dialled again",
+            ),
+            _ if !self.configured(&record.provider) => (
+                Decision::KeptUnverified,
+                "its provider is not configured any more: nobody can be asked, and nothing be done",
             ),
             _ => {
                 if let Some(open) = self.open.get_mut(&call) {

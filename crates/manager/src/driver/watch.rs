@@ -38,6 +38,8 @@ pub(super) struct Watch {
     pub(super) unverified: bool,
     /// Found live after the restart; asked once more soon.
     ask_again: bool,
+    /// When the carrier last answered that the call lives.
+    alive_at: Option<Timestamp>,
 }
 
 /// What is to be asked.
@@ -81,14 +83,17 @@ impl Watch {
             .outbox
             .iter()
             .any(|effect| effect.kind == EffectKind::HangUp && effect.attempts > 0);
-        let at = if self.unverified || self.ask_again || hangup_failed {
+        let overdue = record.ring_overdue_at.filter(|_| record.ending.is_none());
+        let at = if self.unverified || self.ask_again {
             Timestamp::MIN
-        } else if let Some(overdue) = record.ring_overdue_at {
+        } else if let Some(overdue) = overdue {
             overdue
         } else if let Some(missing) = self.missing_since {
             after(missing, SECOND_LOOK)
+        } else if hangup_failed {
+            self.alive_at.map_or(Timestamp::MIN, |alive| after(alive, QUIET))
         } else {
-            after(record.news_at, QUIET)
+            after(self.alive_at.map_or(record.news_at, |alive| alive.max(record.news_at)), QUIET)
         };
         Some((at, Wanted::Status))
     }
@@ -104,7 +109,8 @@ impl Watch {
         self.attempt = 0;
         self.missing_since = None;
         self.ask_again = self.unverified;
-        self.not_before = Some(after(now, if self.ask_again { ASK_AGAIN } else { QUIET }));
+        self.alive_at = Some(now);
+        self.not_before = self.ask_again.then(|| after(now, ASK_AGAIN));
     }
 
     /// The carrier does not know the call. Gives whether it is the second look at a call that may

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook_core::{CallPlan, Direction, EndReason, Speech};
+use offhook_core::{CallPlan, EndReason, Listen, Say, Speech, Then};
 use serde::{Deserialize, Serialize};
 
 use super::Work;
@@ -149,15 +149,18 @@ impl Work {
         self.note(EntryKind::TurnTimedOut { turn: question.turn });
         let turn = self.record.turn.next();
         self.record.turn = turn;
-        let listen = match self.record.script.plan.after() {
-            CallPlan::Listen(listen) => offhook_core::Listen { turn, ..listen },
-            _ => return,
-        };
-        if self.capabilities.documents {
+        let CallPlan::Listen(listen) = self.record.script.plan.after() else { return };
+        if self.capabilities.documents && self.record.script.delivered_at.is_some() {
             // The element that listens will come back, and gets the new turn then.
-            self.set_script(CallPlan::Listen(listen));
-        } else {
-            self.record.script.plan = CallPlan::Listen(listen);
+            self.set_script(CallPlan::Listen(Listen { turn, ..listen }));
+            return;
+        }
+        // What is not heard yet is still to be said; only the turn behind it is another.
+        match &mut self.record.script.plan {
+            CallPlan::Listen(listen) => listen.turn = turn,
+            CallPlan::Say(Say { then: Then::Listen(listen), .. })
+            | CallPlan::SendDigits { then: Then::Listen(listen), .. } => listen.turn = turn,
+            _ => {}
         }
     }
 
@@ -193,17 +196,28 @@ impl Work {
         if self.record.state.is_ended() || self.record.ending.is_some() {
             return;
         }
-        let limits = &self.record.limits;
-        let unanswered = self.record.answered_at.is_none()
-            && self.record.direction == Direction::Outbound
-            && !self.record.ids.is_empty();
-        // As long as it may last, and at least as long as it may take to be answered.
-        let most = limits
-            .max_duration
-            .max(limits.ring_timeout.saturating_add(limits.dial_slack).saturating_add(RING_GRACE));
-        if unanswered && after(self.record.started_at, most) <= self.now {
+        if self.record.state != CallState::Queued && self.outlived() <= self.now {
             self.note(EntryKind::Deadline { deadline: DeadlineKind::MaxDuration });
             self.ask_hangup(EndReason::Timeout);
+        }
+    }
+
+    /// From when on a call is too old to be taken up after a restart.
+    fn outlived(&self) -> Timestamp {
+        let limits = &self.record.limits;
+        if let Some(answered_at) = self.record.answered_at {
+            return after(answered_at, limits.max_duration);
+        }
+        match self.record.dial {
+            None => after(self.record.started_at, limits.max_duration),
+            // Nobody knows whether it exists: its dial deadline decides.
+            Some(_) if self.record.ids.is_empty() => Timestamp::MAX,
+            // As long as it may last, and at least as long as it may take to be answered. A call
+            // that had to wait for a slot is as old as its dial.
+            Some(dial) => {
+                let ring = limits.ring_timeout.saturating_add(limits.dial_slack);
+                after(dial.sent_at, limits.max_duration.max(ring.saturating_add(RING_GRACE)))
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::record::{CallState, EffectKind, Ending};
 use crate::time::after;
 
 /// How long after an accepted hangup the carrier is asked whether it was done.
-const CONFIRM_AFTER: Duration = Duration::from_secs(10);
+pub(super) const CONFIRM_AFTER: Duration = Duration::from_secs(10);
 
 /// How often it is seen to that a hangup that was asked for is under way.
 const HANGUP_CHECK: Duration = Duration::from_secs(30);

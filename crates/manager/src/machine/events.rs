@@ -9,6 +9,9 @@ use crate::record::{CallState, DialOutcome, EffectKind};
 impl Work {
     /// What any webhook of a call proves, whatever it reports: that the carrier has the call.
     pub(super) fn contact(&mut self, webhook: &Webhook<'_>) {
+        if self.record.state == CallState::Queued {
+            return self.ignore(Ignored::NothingNew);
+        }
         let new_ids = self.record.ids.merge(webhook.ids);
         let over = webhook.events.iter().any(|event| matches!(event, CallEvent::Ended { .. }));
         if self.record.state.is_ended() {
@@ -32,20 +35,24 @@ impl Work {
         let unclear = matches!(dial.outcome, DialOutcome::Unknown { .. });
         if unclear || dial.outcome == DialOutcome::Pending {
             dial.outcome = DialOutcome::Accepted { at: self.now };
-            if unclear {
+            if unclear && by != Adoption::Answer {
                 self.note(EntryKind::Adopted { by });
             }
             self.hangup_if_ending();
         }
     }
 
-    fn was_lost(&self) -> bool {
+    pub(super) fn was_lost(&self) -> bool {
         self.record.end_reason() == Some(offhook_core::EndReason::Lost)
     }
 
     pub(super) fn event(&mut self, event: &CallEvent, step: Option<Step>) {
         if self.record.state.is_ended() {
             return self.ignore(Ignored::AlreadyEnded);
+        }
+        if self.record.state == CallState::Queued {
+            // Nothing was dialled: no carrier can tell anything of it.
+            return self.ignore(Ignored::NothingNew);
         }
         // What no step is known of belongs to the present one.
         let current = step.is_none_or(|step| step == self.record.script.step);
@@ -86,9 +93,11 @@ impl Work {
         self.record.answered_at = Some(self.now);
         self.record.ring_overdue_at = None;
         self.record.state = CallState::Answered;
-        // A carrier with documents fetches the first one by itself.
+        // A carrier with documents fetches the first one by itself, and perhaps it has.
         if !self.capabilities.documents {
             self.perform_script();
+        } else if self.record.script.delivered_at.is_some() {
+            self.delivered();
         }
     }
 

@@ -14,7 +14,7 @@ use crate::time::after;
 const CONFIRMATIONS: u32 = 10;
 
 /// For how long the carrier is asked whether a hangup was done.
-const CONFIRM_AT_MOST: Duration = Duration::from_mins(10);
+const CONFIRM_AT_MOST: Duration = Duration::from_secs(600);
 
 impl Work {
     pub(super) fn status(&mut self, status: &CallStatus, asked_at: Timestamp, second_look: bool) {
@@ -26,7 +26,7 @@ impl Work {
                 self.note(EntryKind::Status { found: FoundStatus::Ended });
                 self.end(*reason, cause.clone());
             }
-            CallStatus::NotFound if second_look => {
+            CallStatus::NotFound if second_look && asked_at >= self.record.news_at => {
                 self.note(EntryKind::Status { found: FoundStatus::NotFound });
                 self.gone();
             }
@@ -39,7 +39,7 @@ impl Work {
 
     fn live(&mut self, progress: Option<Progress>) {
         let found = EntryKind::Status { found: FoundStatus::Live { progress } };
-        let overdue = self.record.ring_overdue_at.is_some();
+        let overdue = self.record.ring_overdue_at.is_some() && self.record.ending.is_none();
         match progress {
             Some(Progress::Answered) if self.record.answered_at.is_none() => {
                 self.note(found);

@@ -298,7 +298,8 @@ impl Work {
     /// The document for a carrier that waits: the script of the moment, whatever step it asked for.
     fn reply(&mut self) -> RepliedPlan {
         let refused = matches!(self.record.script.plan, CallPlan::Reject(_));
-        if self.record.state.is_ended() && !refused {
+        let not_begun = self.record.state == CallState::Queued;
+        if not_begun || self.record.state.is_ended() && !refused {
             let plan = CallPlan::HangUp { after: std::time::Duration::ZERO };
             return RepliedPlan { step: self.record.script.step, plan };
         }

@@ -76,12 +76,16 @@ impl Work {
     }
 
     fn dial_answered_late(&mut self, ids: &ProviderCallIds) {
-        if self.record.dial.is_none() || !self.record.ids.merge(ids) {
+        // The carrier itself said of any other ended call that it is over.
+        let of_interest = !self.record.state.is_ended() || self.was_lost();
+        if self.record.dial.is_none() || !of_interest || !self.record.ids.merge(ids) {
             return self.ignore(Ignored::NotWaiting);
         }
+        self.note(EntryKind::Adopted { by: Adoption::Answer });
         if self.record.state.is_ended() {
-            self.push_effect(EffectKind::HangUp);
-            self.note(EntryKind::Adopted { by: Adoption::Answer });
+            if !self.hangup_is_waiting() {
+                self.push_effect(EffectKind::HangUp);
+            }
         } else {
             self.adopt(Adoption::Answer);
         }
@@ -119,7 +123,14 @@ impl Work {
         let class = error.class();
         if class == ErrorClass::NotFound && effect.kind.ends_the_call() {
             self.note_failure(effect.kind, error, false);
-            return self.gone();
+            let was_live = !self.record.state.is_ended();
+            self.gone();
+            // A carrier may not know a young call for a moment, and a live call must not be
+            // forgotten: one look later, as after a hangup that was taken.
+            if was_live && effect.kind == EffectKind::HangUp {
+                self.record.confirm_at = Some(after(self.now, super::ending::CONFIRM_AFTER));
+            }
+            return;
         }
         if class == ErrorClass::Rejected
             && effect.kind == EffectKind::HangUp
@@ -210,12 +221,14 @@ impl Work {
                     "interrupted",
                     "we stopped while the call was being dialled; it may exist",
                 );
-                // A webhook may have adopted the call before we stopped.
-                if let Some(dial) = &mut self.record.dial
-                    && dial.outcome == DialOutcome::Pending
-                {
-                    dial.outcome = DialOutcome::Unknown { since: self.now };
-                    self.note(EntryKind::DialUnknown { cause });
+                match &mut self.record.dial {
+                    Some(dial) if dial.outcome == DialOutcome::Pending => {
+                        dial.outcome = DialOutcome::Unknown { since: self.now };
+                        self.note(EntryKind::DialUnknown { cause });
+                    }
+                    // A webhook had adopted the call before we stopped. Without an entry the
+                    // removal would not be committed, and the dial would be sent again.
+                    _ => self.note(EntryKind::NotConfirmed { effect: first.kind }),
                 }
             }
             EffectKind::Perform(step)

@@ -11,6 +11,9 @@ use crate::time::after;
 /// After a document that hangs up by itself, how long we wait before we do it by a command.
 const DOCUMENT_HANGUP_GRACE: Duration = Duration::from_secs(5);
 
+/// Pushes that are held back, for those that were sent and not counted.
+const PUSH_RESERVE: u32 = 5;
+
 impl Work {
     /// A new plan, and with it a new step.
     pub(super) fn set_script(&mut self, plan: CallPlan) {
@@ -38,6 +41,12 @@ impl Work {
             self.record.script.delivered_at = Some(self.now);
             self.record.hangup_at = Some(after(self.now, wait));
             self.record.state = CallState::Active;
+            return;
+        }
+        // Near the carrier's limit nothing is pushed: the document that runs comes back for the
+        // next one, and gets the script then.
+        let limit = self.capabilities.pushes_per_call.filter(|_| self.capabilities.documents);
+        if limit.is_some_and(|limit| self.record.pushes.saturating_add(PUSH_RESERVE) >= limit) {
             return;
         }
         let step = self.record.script.step;

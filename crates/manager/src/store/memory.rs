@@ -1,6 +1,6 @@
 //! A store that forgets everything when the process ends: for tests and for trying things out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -111,18 +111,26 @@ impl CallStore for MemoryStore {
 
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
         let mut inner = self.lock();
-        let conflicts = |change: &&Change| {
+        // Who takes an id or a key within this very commit counts too.
+        let (mut taken_ids, mut taken_keys) = (HashMap::new(), HashSet::new());
+        let mut calls = Vec::new();
+        for change in changes {
             let id = change.record.id;
             let provider = &change.record.provider;
-            inner.records.get(&id).map(|kept| kept.revision) != change.expected_revision
-                || change.new_ids.iter().any(|carrier_id| {
-                    let known = inner.carrier_ids.get(&(provider.clone(), carrier_id.clone()));
-                    known.is_some_and(|owner| *owner != id)
-                })
-                || change.idempotency.as_ref().is_some_and(|key| inner.keys.contains_key(&key.key))
-        };
-        let calls: Vec<CallId> =
-            changes.iter().filter(conflicts).map(|change| change.record.id).collect();
+            let mut conflict =
+                inner.records.get(&id).map(|kept| kept.revision) != change.expected_revision;
+            for carrier_id in &change.new_ids {
+                let known = inner.carrier_ids.get(&(provider.clone(), carrier_id.clone()));
+                let first = *taken_ids.entry((provider, carrier_id)).or_insert(id);
+                conflict |= first != id || known.is_some_and(|owner| *owner != id);
+            }
+            if let Some(key) = &change.idempotency {
+                conflict |= inner.keys.contains_key(&key.key) || !taken_keys.insert(&key.key);
+            }
+            if conflict {
+                calls.push(id);
+            }
+        }
         if !calls.is_empty() {
             return Err(CommitError::Conflict { calls });
         }

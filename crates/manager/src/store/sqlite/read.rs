@@ -1,14 +1,24 @@
 //! The queries.
 
 use offhook_core::{CallId, ProviderName};
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, params};
 
 use crate::entry::StoredEntry;
 use crate::record::CallRecord;
 use crate::store::{HistoryQuery, StoreError, Which, codec};
 
 pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
-    StoreError::Failed { reason: error.to_string() }
+    let reason = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Damaged { what: "a page of the file".to_owned(), reason }
+        }
+        // A value of the wrong type, or text that is not UTF-8.
+        None if matches!(error, rusqlite::Error::FromSqlConversionFailure(..)) => {
+            StoreError::Damaged { what: "a value".to_owned(), reason }
+        }
+        _ => StoreError::Failed { reason },
+    }
 }
 
 fn sql_limit(limit: usize) -> i64 {

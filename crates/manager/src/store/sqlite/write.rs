@@ -73,7 +73,7 @@ impl From<&Change> for EncodedChange {
 
 /// What stops a transaction before its commit: nothing was written.
 enum Stop {
-    Conflict(Vec<CallId>),
+    Conflict,
     Failed(rusqlite::Error),
 }
 
@@ -96,13 +96,18 @@ impl Writer {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| refused(&error))?;
         let mut written = Vec::with_capacity(changes.len());
+        // All of them are named, so that all can be read again before the next attempt.
+        let mut conflicts = Vec::new();
         for change in changes {
-            // A dropped transaction rolls back.
             match write(&transaction, &self.rows, change) {
                 Ok(row) => written.push((change.id, row)),
-                Err(Stop::Conflict(calls)) => return Err(CommitError::Conflict { calls }),
+                Err(Stop::Conflict) => conflicts.push(change.id),
                 Err(Stop::Failed(error)) => return Err(refused(&error)),
             }
+        }
+        if !conflicts.is_empty() {
+            // A dropped transaction rolls back.
+            return Err(CommitError::Conflict { calls: conflicts });
         }
         if let Err(error) = transaction.commit() {
             // What is known of the rows may be out of date: it is read again.
@@ -170,13 +175,12 @@ fn write(
     rows: &HashMap<CallId, Row>,
     change: &EncodedChange,
 ) -> Result<Row, Stop> {
-    let conflict = || Stop::Conflict(vec![change.id]);
     let known = match rows.get(&change.id) {
         Some(row) => Some(*row),
         None => look_up(transaction, change.id)?,
     };
     if known.map(|row| row.revision) != change.expected_revision {
-        return Err(conflict());
+        return Err(Stop::Conflict);
     }
     let number = match known {
         Some(row) => row.number,
@@ -202,16 +206,22 @@ fn write(
         last_entry = transaction.last_insert_rowid();
     }
     for value in &change.new_ids {
-        transaction
-            .prepare_cached("INSERT INTO carrier_id (provider, value, call) VALUES (?1, ?2, ?3)")?
-            .execute(params![change.provider, value, number])
-            .map_err(|error| if is_duplicate(&error) { conflict() } else { error.into() })?;
+        // A call may have one value under two kinds: that is no conflict with itself.
+        let owned = transaction
+            .prepare_cached(
+                "INSERT INTO carrier_id (provider, value, call) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET call = call WHERE call = excluded.call",
+            )?
+            .execute(params![change.provider, value, number])?;
+        if owned == 0 {
+            return Err(Stop::Conflict);
+        }
     }
     if let Some((key, fingerprint)) = &change.idempotency {
         transaction
             .prepare_cached("INSERT INTO idempotency (key, call, fingerprint) VALUES (?1, ?2, ?3)")?
             .execute(params![key, number, fingerprint])
-            .map_err(|error| if is_duplicate(&error) { conflict() } else { error.into() })?;
+            .map_err(|error| if is_duplicate(&error) { Stop::Conflict } else { error.into() })?;
     }
     let revision = i64::try_from(change.revision).unwrap_or(i64::MAX);
     if known.is_none_or(|row| row.indexed == change.indexed) {

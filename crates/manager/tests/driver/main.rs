@@ -1,0 +1,10 @@
+//! The driver around the machine, in virtual time, with a store that can refuse.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod admission;
+mod commits;
+mod looks;
+mod restoring;
+mod slots;
+mod webhooks;
+mod world;

@@ -1,0 +1,356 @@
+//! A driver, a store and the time. Jobs are kept until a test answers them.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use offhook_conformance::samples::{at, call_id, carrier_ids, number};
+use offhook_conformance::{CommandProvider, DocumentProvider, Sent};
+use offhook_core::{
+    CallId, CallStatus, Callbacks, ErrorClass, ProviderCallIds, ProviderError, ProviderName,
+    Search, VoiceProvider,
+};
+use offhook_manager::{
+    Answer, Arrival, CallRecord, CallStore, Change, CommandError, CommitError, Driver, EffectKind,
+    Entry, InboundPolicy, InitiateError, InitiateRequest, Job, JobKind, MemoryStore, Policy,
+    ProviderPolicy, Submission, Ticket, WebhookAnswer, machine::Command,
+};
+
+pub(crate) struct World {
+    pub(crate) driver: Driver,
+    pub(crate) store: MemoryStore,
+    pub(crate) now: Timestamp,
+    pub(crate) policy: Policy,
+    pub(crate) provider: Box<dyn VoiceProvider>,
+    /// The next commits are answered with these instead of being made.
+    pub(crate) refusals: VecDeque<CommitError>,
+    pub(crate) jobs: Vec<Job>,
+    answers: HashMap<Ticket, Answer>,
+    next: u128,
+}
+
+/// A result of the store, which is in memory and never waits.
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+pub(crate) fn policy(name: ProviderName) -> Policy {
+    let mut policy = Policy::new(name.clone());
+    policy.max_concurrent_calls = 2;
+    policy.inbound = InboundPolicy::Open;
+    let of_provider = ProviderPolicy {
+        callbacks: Callbacks::to("https://voice.example.com/webhooks/test".parse().unwrap()),
+        from: Some(number("+15550001111")),
+        calls_per_second: 100.0,
+        requests_per_second: 1000.0,
+    };
+    policy.providers.insert(name, of_provider);
+    policy
+}
+
+impl World {
+    pub(crate) fn documents() -> Self {
+        Self::with(Box::new(DocumentProvider::new()), |_| {})
+    }
+
+    pub(crate) fn commands() -> Self {
+        Self::with(Box::new(CommandProvider::new()), |_| {})
+    }
+
+    pub(crate) fn documents_with(edit: impl FnOnce(&mut Policy)) -> Self {
+        Self::with(Box::new(DocumentProvider::new()), edit)
+    }
+
+    pub(crate) fn with(provider: Box<dyn VoiceProvider>, edit: impl FnOnce(&mut Policy)) -> Self {
+        let mut policy = policy(provider.name());
+        edit(&mut policy);
+        let capabilities = HashMap::from([(provider.name(), provider.capabilities())]);
+        let driver = Driver::new(policy.clone(), capabilities, at(0));
+        Self {
+            driver,
+            store: MemoryStore::new(),
+            now: at(0),
+            policy,
+            provider,
+            refusals: VecDeque::new(),
+            jobs: Vec::new(),
+            answers: HashMap::new(),
+            next: 0,
+        }
+    }
+
+    pub(crate) fn fresh_id(&mut self) -> CallId {
+        self.next += 1;
+        call_id(self.next)
+    }
+
+    pub(crate) fn ticket(&mut self) -> Ticket {
+        self.next += 1;
+        Ticket(u64::try_from(self.next).unwrap())
+    }
+
+    pub(crate) fn refuse(&mut self, commits: usize) {
+        for _ in 0..commits {
+            self.refusals.push_back(CommitError::Refused { reason: "the disk is full".to_owned() });
+        }
+    }
+
+    /// The process ends and begins anew; what was not committed is gone.
+    pub(crate) fn restart(&mut self) {
+        let capabilities = HashMap::from([(self.provider.name(), self.provider.capabilities())]);
+        self.driver = Driver::new(self.policy.clone(), capabilities, self.now);
+        self.jobs.clear();
+        for record in ready(self.store.load_live(None, 10_000)).unwrap() {
+            self.driver.restore(record);
+        }
+    }
+
+    pub(crate) fn turn(&mut self) {
+        let changes: Vec<Change> = self.driver.turn(self.now);
+        let result = match self.refusals.front() {
+            Some(_) if !changes.is_empty() => Err(self.refusals.pop_front().unwrap()),
+            _ => ready(self.store.commit(&changes)),
+        };
+        let released = self.driver.committed(result, self.now);
+        for call in released.reload {
+            let record = ready(self.store.get(call)).unwrap();
+            self.driver.reload(call, record);
+        }
+        for (ticket, answer) in released.answers {
+            assert!(self.answers.insert(ticket, answer).is_none(), "{ticket:?} is answered once");
+        }
+        self.jobs.extend(self.driver.start(self.now));
+        self.check();
+    }
+
+    /// What must hold after every turn.
+    fn check(&self) {
+        let open = ready(self.store.load_live(None, 10_000)).unwrap();
+        let holding = open.iter().filter(|record| record.holds_slot()).count();
+        assert_eq!(self.driver.slots(), holding, "the counter is what the calls say");
+        let mut effects: Vec<(CallId, u32)> = Vec::new();
+        for job in &self.jobs {
+            if let JobKind::Effect(effect) = job.kind {
+                assert!(!effects.contains(&(job.call.id, effect.id)), "started once");
+                effects.push((job.call.id, effect.id));
+            }
+        }
+    }
+
+    /// Turns until nothing is due now.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..50 {
+            self.turn();
+            if self.driver.next_wakeup().is_none_or(|due| due > self.now) {
+                return;
+            }
+        }
+        panic!("the driver never comes to rest");
+    }
+
+    /// Time passes, and the driver is woken when it wants to be.
+    pub(crate) fn pass(&mut self, milliseconds: u64) {
+        let end = self.now + Duration::from_millis(milliseconds);
+        for _ in 0..1000 {
+            match self.driver.next_wakeup() {
+                Some(due) if due <= end => {
+                    self.now = self.now.max(due);
+                    self.turn();
+                }
+                _ => {
+                    self.now = end;
+                    return;
+                }
+            }
+        }
+        panic!("the driver wakes up without end");
+    }
+
+    pub(crate) fn request(&mut self, to: &str) -> InitiateRequest {
+        let id = self.fresh_id();
+        let mut request = InitiateRequest::new(id, number(to));
+        request.message = Some("Hello.".parse().unwrap());
+        request
+    }
+
+    pub(crate) fn submit_initiate(&mut self, request: InitiateRequest) -> Ticket {
+        let ticket = self.ticket();
+        self.driver.submit(Submission::Initiate { ticket, request: Box::new(request) });
+        ticket
+    }
+
+    pub(crate) fn initiate(&mut self, to: &str) -> Result<CallId, InitiateError> {
+        let request = self.request(to);
+        let ticket = self.submit_initiate(request);
+        self.settle();
+        self.initiated(ticket)
+    }
+
+    pub(crate) fn initiated(&mut self, ticket: Ticket) -> Result<CallId, InitiateError> {
+        match self.answers.remove(&ticket) {
+            Some(Answer::Initiate(answer)) => answer,
+            other => panic!("an answer to a dial was expected: {other:?}"),
+        }
+    }
+
+    pub(crate) fn command(
+        &mut self,
+        call: CallId,
+        command: Command,
+    ) -> Result<CallId, CommandError> {
+        let ticket = self.ticket();
+        let found = (!self.driver.knows(call))
+            .then(|| ready(self.store.get(call)).unwrap().map(Box::new))
+            .flatten();
+        self.driver.submit(Submission::Command { ticket, call, command, found });
+        self.settle();
+        match self.answers.remove(&ticket) {
+            Some(Answer::Command(answer)) => answer.map(|(call, _)| call),
+            other => panic!("an answer to a command was expected: {other:?}"),
+        }
+    }
+
+    /// Submits a webhook as the task does: verified, parsed, and with what the store knows.
+    pub(crate) fn submit_webhook(&mut self, sent: &Sent) -> Ticket {
+        let request = sent.signed();
+        let verified = offhook_core::verify(&*self.provider, &request, self.now).unwrap();
+        let parsed = self.provider.parse_webhook_event(&verified).unwrap();
+        let found = match parsed.call {
+            Some(call) if self.driver.knows(call) => None,
+            Some(call) => ready(self.store.get(call)).unwrap(),
+            None => parsed
+                .ids
+                .iter()
+                .find_map(|id| ready(self.store.find(&self.provider.name(), id.value())).unwrap()),
+        };
+        let ticket = self.ticket();
+        let new_call = self.fresh_id();
+        self.driver.submit(Submission::Webhook(Box::new(Arrival {
+            ticket,
+            provider: self.provider.name(),
+            key: verified.key(),
+            parsed,
+            new_call,
+            found,
+        })));
+        ticket
+    }
+
+    pub(crate) fn answered(&mut self, ticket: Ticket) -> WebhookAnswer {
+        match self.answers.remove(&ticket) {
+            Some(Answer::Webhook(answer)) => *answer,
+            other => panic!("an answer to a webhook was expected: {other:?}"),
+        }
+    }
+
+    pub(crate) fn webhook(&mut self, sent: &Sent) -> WebhookAnswer {
+        let ticket = self.submit_webhook(sent);
+        self.settle();
+        self.answered(ticket)
+    }
+
+    /// The bytes that the carrier gets.
+    pub(crate) fn reply(&self, answer: WebhookAnswer) -> String {
+        let body = match answer {
+            WebhookAnswer::Plan { reference, plan } => {
+                self.provider.render_reply(&reference, &plan).body
+            }
+            WebhookAnswer::Fixed(reply) => reply.body,
+            other => panic!("{other:?}"),
+        };
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    /// Takes the job that is under way for this effect.
+    pub(crate) fn job(&mut self, wanted: impl Fn(&Job) -> bool) -> Job {
+        let place = self.jobs.iter().position(wanted).expect("the job was started");
+        self.jobs.remove(place)
+    }
+
+    pub(crate) fn effects(&self) -> Vec<EffectKind> {
+        let of = |job: &Job| match job.kind {
+            JobKind::Effect(effect) => Some(effect.kind),
+            _ => None,
+        };
+        self.jobs.iter().filter_map(of).collect()
+    }
+
+    pub(crate) fn looks(&self) -> Vec<CallId> {
+        let look = |job: &&Job| job.kind == JobKind::Status;
+        self.jobs.iter().filter(look).map(|job| job.call.id).collect()
+    }
+
+    pub(crate) fn submit_done(
+        &mut self,
+        kind: EffectKind,
+        result: Result<ProviderCallIds, ProviderError>,
+    ) {
+        let is_it = |job: &Job| matches!(job.kind, JobKind::Effect(effect) if effect.kind == kind);
+        let job = self.job(is_it);
+        let JobKind::Effect(effect) = job.kind else { unreachable!("it is an effect") };
+        let call = job.call.id;
+        self.driver.submit(Submission::EffectDone { call, effect: effect.id, result });
+    }
+
+    pub(crate) fn done(&mut self, kind: EffectKind, result: Result<ProviderCallIds, ErrorClass>) {
+        let result = result.map_err(|class| ProviderError::new(class, "scripted"));
+        self.submit_done(kind, result);
+        self.settle();
+    }
+
+    /// The carrier answers the question about this call, as asked now.
+    pub(crate) fn look(&mut self, call: CallId, status: CallStatus) {
+        self.look_asked_at(call, status, self.now);
+        self.settle();
+    }
+
+    pub(crate) fn look_asked_at(&mut self, call: CallId, status: CallStatus, asked_at: Timestamp) {
+        self.job(|job| job.kind == JobKind::Status && job.call.id == call);
+        self.driver.submit(Submission::Looked { call, status, asked_at });
+    }
+
+    pub(crate) fn searched(&mut self, call: CallId, search: Search) {
+        self.job(|job| job.kind == JobKind::Search && job.call.id == call);
+        self.driver.submit(Submission::Searched { call, search });
+        self.settle();
+    }
+
+    /// An outbound call that the carrier has taken, with this id of its own.
+    pub(crate) fn dialled(&mut self, to: &str, carrier_id: &str) -> CallId {
+        let call = self.initiate(to).unwrap();
+        self.done(EffectKind::Initiate, Ok(carrier_ids(carrier_id)));
+        call
+    }
+
+    /// An outbound call that was answered.
+    pub(crate) fn talking(&mut self, to: &str, carrier_id: &str) -> CallId {
+        let call = self.dialled(to, carrier_id);
+        self.next += 1;
+        let delivery = u64::try_from(self.next).unwrap();
+        let mut sent = Sent::about(delivery, carrier_id)
+            .of(call)
+            .step(1)
+            .event(offhook_core::CallEvent::Answered);
+        sent.document = self.provider.capabilities().documents;
+        self.webhook(&sent);
+        call
+    }
+
+    pub(crate) fn record(&self, call: CallId) -> CallRecord {
+        ready(self.store.get(call)).unwrap().unwrap()
+    }
+
+    pub(crate) fn entries(&self, call: CallId) -> Vec<Entry> {
+        let stored = ready(self.store.timeline(call)).unwrap();
+        stored.into_iter().map(|stored| stored.entry).collect()
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        let query = offhook_manager::HistoryQuery {
+            which: offhook_manager::Which::All,
+            before: None,
+            limit: 10_000,
+        };
+        ready(self.store.history(query)).unwrap().len()
+    }
+}

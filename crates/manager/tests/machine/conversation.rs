@@ -1,0 +1,256 @@
+//! Turns: what is said, and which question it answers.
+
+use crate::line::{BOTH, Line, Way, heard, words};
+use offhook_conformance::samples::speech;
+use offhook_core::{CallEvent, CallPlan, Digits, ErrorClass, Locale, Turn};
+use offhook_manager::machine::{Command, CommandRefusal, DeadlineKind, Ignored};
+use offhook_manager::{CallState, EffectKind, EntryKind, Mode};
+
+#[test]
+fn a_conversation_speaks_then_listens_then_goes_on() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, Some("Hello?"));
+        assert_eq!(line.state(), CallState::Speaking, "{way:?}");
+        line.comes_back(heard());
+        assert_eq!(line.state(), CallState::Listening, "{way:?}");
+        assert_eq!(line.listens_for(), Some(Turn(1)));
+        line.comes_back(words("Hi."));
+        assert_eq!(line.state(), CallState::Listening);
+        assert_eq!(line.listens_for(), Some(Turn(2)));
+        for turn in 3..60 {
+            assert_eq!(line.speak("Go on."), Turn(turn));
+            line.comes_back(heard());
+            assert_eq!(line.listens_for(), Some(Turn(turn)), "{way:?}");
+            // An answer begins the next turn, so that what follows answers nothing old.
+            if turn % 2 == 0 {
+                line.comes_back(words("Yes."));
+                assert_eq!(line.listens_for(), Some(Turn(turn + 1)));
+                line.record.turn = Turn(turn);
+            }
+            line.record.answered_at = Some(line.now);
+        }
+    }
+}
+
+#[test]
+fn without_a_message_a_conversation_listens() {
+    for way in BOTH {
+        let line = Line::answered(way, Mode::Conversation, None);
+        assert_eq!(line.state(), CallState::Listening, "{way:?}");
+        assert_eq!(line.listens_for(), Some(Turn(1)));
+    }
+}
+
+#[test]
+fn listening_that_heard_nothing_is_renewed_for_the_same_turn() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        let turn = line.ask("Which day?", None);
+        line.comes_back(heard());
+        let mut steps = vec![line.record.script.step];
+        for _ in 0..5 {
+            line.pass(5);
+            line.comes_back(CallEvent::NothingHeard);
+            assert_eq!(line.listens_for(), Some(turn), "{way:?}");
+            assert_eq!(line.state(), CallState::Listening);
+            steps.push(line.record.script.step);
+        }
+        if way == Way::Documents {
+            steps.dedup();
+            assert_eq!(steps.len(), 6, "each document has a step of its own");
+        }
+        assert!(line.record.question.is_some());
+        line.comes_back(words("Monday."));
+        assert_eq!(line.record.question, None);
+    }
+}
+
+#[test]
+fn words_during_the_speech_are_the_answer_to_it() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
+    let turn = line.ask("Which day?", None);
+    line.comes_back(words("Mon—"));
+    assert_eq!(line.record.question, None, "barge-in answers {turn}");
+    assert_eq!(line.state(), CallState::Listening);
+}
+
+#[test]
+fn invariant_15_a_late_transcript_stands_in_the_timeline_and_answers_nothing() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        let old = line.record.script.step.0;
+        let turn = line.ask("Which day?", None);
+        line.comes_back_for(old, words("too late"));
+        assert_eq!(line.record.question.map(|asked| asked.turn), Some(turn), "{way:?}");
+        assert_eq!(line.ignored, Some(Ignored::OlderStep));
+        assert_eq!(line.says(), Some("Which day?"), "the present script stays");
+        assert!(line.has_entry(|kind| matches!(
+            kind,
+            EntryKind::Webhook { events, .. } if *events == [words("too late")]
+        )));
+        line.comes_back(heard());
+        line.comes_back(words("Monday."));
+        assert_eq!(line.record.question, None);
+    }
+}
+
+#[test]
+fn a_preview_answers_nothing() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        line.ask("Which day?", None);
+        line.comes_back(heard());
+        let event = CallEvent::Transcript { text: "Mon".to_owned(), is_final: false };
+        line.comes_back(event);
+        assert!(line.record.question.is_some(), "{way:?}");
+    }
+}
+
+#[test]
+fn invariant_15_a_question_that_is_not_answered_in_time_ends_its_turn_only() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        let turn = line.ask("Which day?", Some(20));
+        line.comes_back(heard());
+        // 1.0 s for ten characters, and the 20 s asked for.
+        assert_eq!(line.pass(20), [], "{way:?}");
+        assert_eq!(line.pass(2), [DeadlineKind::Transcript]);
+        assert!(line.has_entry(|kind| *kind == EntryKind::TurnTimedOut { turn }));
+        assert!(line.listens_for() > Some(turn), "what is said now belongs to a later turn");
+        assert_eq!(line.state(), CallState::Listening, "the call goes on");
+        line.comes_back(words("Monday?"));
+        assert!(!line.state().is_ended());
+    }
+}
+
+#[test]
+fn a_question_that_times_out_before_it_was_heard_still_leads_to_listening() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        let turn = line.ask(&"Which day would you like? ".repeat(4), Some(1));
+        assert_eq!(line.pass(12), [DeadlineKind::Transcript], "{way:?}");
+        // The carrier speaks slowly: the end of the speech is told after the deadline.
+        let step = if way == Way::Documents { 1 } else { line.record.script.step.0 };
+        line.comes_back_for(step, heard());
+        assert_eq!(line.state(), CallState::Listening, "{way:?}");
+        assert!(line.listens_for() > Some(turn));
+        assert_eq!(line.outbox(), []);
+    }
+}
+
+#[test]
+fn a_question_that_times_out_before_it_was_sent_is_still_asked() {
+    let mut line = Line::answered(Way::Commands, Mode::Conversation, None);
+    let command =
+        Command::Ask { speech: speech("Which day?"), timeout: Some(std::time::Duration::ZERO) };
+    line.command(&command).unwrap();
+    assert_eq!(line.pass(5), [DeadlineKind::Transcript]);
+    assert_eq!(line.says(), Some("Which day?"), "the command in the outbox speaks it");
+    assert!(matches!(line.carry_out()[..], [EffectKind::Perform(_)]));
+    assert_eq!(line.state(), CallState::Speaking);
+}
+
+#[test]
+fn invariant_16_what_the_carrier_cannot_do_is_refused_without_a_trace() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        line.capabilities.send_dtmf = false;
+        let before = line.record.clone();
+        let digits: Digits = "12#".parse().unwrap();
+        let refused = line.command(&Command::SendDigits { digits });
+        assert_eq!(refused, Err(CommandRefusal::Unsupported));
+        assert_eq!(line.record, before);
+    }
+}
+
+#[test]
+fn digits_are_sent_and_listening_goes_on() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        line.command(&Command::SendDigits { digits: "12#".parse().unwrap() }).unwrap();
+        assert!(matches!(line.carry_out()[..], [EffectKind::Perform(_)]), "{way:?}");
+        line.comes_back(CallEvent::DigitsSent);
+        assert!(line.listens_for().is_some());
+        assert_eq!(line.state(), CallState::Listening, "{way:?}");
+    }
+}
+
+#[test]
+fn stopping_to_listen_holds_the_line_until_something_is_said() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        line.command(&Command::StopListening).unwrap();
+        line.carry_out();
+        assert_eq!(line.plan(), &CallPlan::Hold, "{way:?}");
+        assert_eq!(line.state(), CallState::Active);
+        if way == Way::Documents {
+            let before = line.record.script.step;
+            line.comes_back(CallEvent::HoldEnded);
+            assert!(line.record.script.step > before, "the next fetch is no repeat");
+            assert_eq!(line.plan(), &CallPlan::Hold);
+        }
+        line.command(&Command::Listen { locale: Locale::en_us() }).unwrap();
+        line.carry_out();
+        assert_eq!(line.state(), CallState::Listening);
+    }
+}
+
+#[test]
+fn a_call_that_is_not_answered_takes_no_command_but_a_hangup() {
+    for way in BOTH {
+        let mut line = Line::outbound(way, Mode::Conversation, None);
+        let before = line.record.clone();
+        let refused = line.command(&Command::Speak { speech: speech("Hello") });
+        assert_eq!(refused, Err(CommandRefusal::NotAnswered));
+        assert_eq!(line.record, before);
+        line.hang_up();
+        let refused = line.command(&Command::Speak { speech: speech("Hello") });
+        assert_eq!(refused, Err(CommandRefusal::Ended));
+    }
+}
+
+#[test]
+fn a_script_that_a_reply_delivers_is_not_pushed_as_well() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
+    let old = line.record.script.step.0;
+    line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+    assert!(matches!(line.outbox()[..], [EffectKind::Perform(_)]));
+    // Before the command goes out the element that listened comes back for a document.
+    let reply = line.webhook(Some(old), &[CallEvent::NothingHeard], true).unwrap();
+    assert_eq!(reply.step, line.record.script.step);
+    assert!(matches!(reply.plan, CallPlan::Say(_)));
+    assert_eq!(line.outbox(), [], "the reply has delivered it");
+    assert_eq!(line.state(), CallState::Speaking);
+    assert_eq!(line.record.pushes, 0);
+}
+
+#[test]
+fn near_the_limit_of_pushes_the_script_waits_for_the_next_fetch() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
+    line.capabilities.pushes_per_call = Some(70);
+    for turn in 0..200 {
+        let old = line.record.script.step.0;
+        line.command(&Command::Speak { speech: speech("Go on.") }).unwrap();
+        line.carry_out();
+        if line.state() != CallState::Speaking {
+            line.webhook(Some(old), &[CallEvent::NothingHeard], true);
+        }
+        assert_eq!(line.state(), CallState::Speaking, "turn {turn}");
+        line.comes_back(heard());
+        assert_eq!(line.state(), CallState::Listening);
+    }
+    assert!(line.record.pushes < 70, "{} pushes", line.record.pushes);
+    line.hang_up();
+    assert_eq!(line.outbox(), [EffectKind::HangUp], "a hangup is always sent");
+}
+
+#[test]
+fn listening_that_failed_is_started_again() {
+    let mut line = Line::answered(Way::Commands, Mode::Conversation, Some("Hello?"));
+    line.webhook(Some(line.record.script.step.0), &[heard()], false);
+    assert!(matches!(line.fails(ErrorClass::Ambiguous), EffectKind::Perform(_)));
+    assert_eq!(line.waiting(), None, "not before a pause");
+    line.pass(5);
+    assert!(matches!(line.carry_out()[..], [EffectKind::Perform(_)]));
+    assert_eq!(line.state(), CallState::Listening);
+}

@@ -1,0 +1,119 @@
+//! Inbound calls: greeted once, or refused with a record.
+
+use crate::line::{BOTH, Line, Way, heard, live, words};
+use offhook_core::{CallEvent, CallPlan, EndReason, ErrorClass, RejectReason, Turn};
+use offhook_manager::machine::{DeadlineKind, Refusal};
+use offhook_manager::{CallState, EffectKind};
+
+#[test]
+fn the_first_document_answers_an_inbound_call() {
+    let (mut line, reply) = Line::inbound(Way::Documents, Some("Hello!"));
+    assert!(matches!(reply.unwrap().plan, CallPlan::Say(_)));
+    assert_eq!(line.state(), CallState::Speaking);
+    assert_eq!(line.record.answered_at, Some(line.now));
+    assert_eq!(line.outbox(), []);
+    line.comes_back(heard());
+    assert_eq!(line.listens_for(), Some(Turn(1)));
+}
+
+#[test]
+fn without_documents_an_inbound_call_is_answered_by_a_command_and_greeted_when_it_was() {
+    let (mut line, reply) = Line::inbound(Way::Commands, Some("Hello!"));
+    assert_eq!(reply, None);
+    assert_eq!(line.state(), CallState::Ringing);
+    assert_eq!(line.carry_out(), [EffectKind::Answer]);
+    assert_eq!(line.record.answered_at, None, "the carrier's own word counts");
+    line.event(CallEvent::Answered);
+    assert!(matches!(line.carry_out()[..], [EffectKind::Perform(_)]));
+    assert_eq!(line.state(), CallState::Speaking);
+    line.comes_back(heard());
+    assert_eq!(line.state(), CallState::Listening);
+}
+
+#[test]
+fn invariant_14_the_greeting_is_said_once() {
+    for way in BOTH {
+        let (mut line, _) = Line::inbound(way, Some("Hello!"));
+        line.carry_out();
+        if way == Way::Commands {
+            line.event(CallEvent::Answered);
+            line.carry_out();
+        }
+        line.comes_back(heard());
+        for _ in 0..10 {
+            line.comes_back(CallEvent::NothingHeard);
+            line.comes_back(words("Hm."));
+            line.event(CallEvent::Answered);
+            assert_eq!(line.says(), None, "{way:?}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_inbound_call_has_a_record_that_is_ended_from_the_start() {
+    let cases = [
+        (Refusal::Policy, EndReason::Rejected, RejectReason::Declined),
+        (Refusal::Limit, EndReason::Busy, RejectReason::Busy),
+    ];
+    for (refusal, reason, reject) in cases {
+        for way in BOTH {
+            let (mut line, reply) = Line::refused(way, refusal);
+            assert_eq!(line.ended(), Some(reason));
+            assert!(!line.record.holds_slot());
+            assert_eq!(line.record.answered_at, None);
+            match way {
+                Way::Documents => {
+                    assert_eq!(reply.unwrap().plan, CallPlan::Reject(reject));
+                    assert_eq!(line.outbox(), []);
+                    // A fallback fetch is refused too.
+                    let again = line.webhook(Some(1), &[], true).unwrap();
+                    assert_eq!(again.plan, CallPlan::Reject(reject));
+                    assert_eq!(line.record.answered_at, None);
+                }
+                Way::Commands => {
+                    assert_eq!(line.carry_out(), [EffectKind::Reject(reject)]);
+                    assert!(!line.record.is_open());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rejection_that_failed_is_repeated_until_the_carrier_takes_it_or_knows_the_call_no_more() {
+    let (mut line, _) = Line::refused(Way::Commands, Refusal::Limit);
+    line.fails(ErrorClass::Transient);
+    assert!(line.record.is_open());
+    line.pass(1);
+    assert_eq!(line.fails(ErrorClass::NotFound), EffectKind::Reject(RejectReason::Busy));
+    assert!(!line.record.is_open());
+    assert_eq!(line.ended(), Some(EndReason::Busy));
+}
+
+#[test]
+fn an_answer_that_failed_is_repeated() {
+    let (mut line, _) = Line::inbound(Way::Commands, None);
+    line.fails(ErrorClass::Ambiguous);
+    line.pass(1);
+    assert_eq!(line.carry_out(), [EffectKind::Answer]);
+}
+
+#[test]
+fn invariant_01_an_inbound_call_without_any_webhook_lives_until_its_maximum_duration() {
+    let (mut line, _) = Line::inbound(Way::Documents, None);
+    for _ in 0..29 {
+        line.pass(10);
+        line.status(&live(None));
+        assert_eq!(line.record.ending, None, "at {}", line.now);
+    }
+    assert_eq!(line.pass(10), [DeadlineKind::MaxDuration]);
+    assert_eq!(line.carry_out(), [EffectKind::HangUp]);
+    assert_eq!(line.ended(), Some(EndReason::Timeout));
+}
+
+#[test]
+fn invariant_01_an_inbound_call_that_is_never_answered_has_a_deadline_too() {
+    let (mut line, _) = Line::inbound(Way::Commands, None);
+    assert_eq!(line.pass(299), []);
+    assert_eq!(line.pass(1), [DeadlineKind::MaxDuration]);
+}

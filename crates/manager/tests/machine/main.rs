@@ -1,0 +1,14 @@
+//! The call machine, told what happens and when: no carrier, no clock, no store.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod conversation;
+mod dialling;
+mod ending;
+mod inbound;
+mod invariants;
+mod line;
+mod notify;
+mod order;
+mod restart;
+mod timers;
