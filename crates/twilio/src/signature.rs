@@ -132,9 +132,11 @@ fn matching<M: Mac + Clone>(
         for key in keys {
             let mac = sign(key, form, parameters);
             if bool::from(mac.as_slice().ct_eq(given)) {
-                // Of the URL as it came, so that both forms of one delivery have one key.
-                let canonical = if form == url { mac } else { sign(key, url, parameters) };
-                return Ok(dedupe_key(&canonical));
+                // A retry may come with the other form of the URL, or signed with the other token
+                // while it is rotated: the key is always made of the form without the port, with
+                // the first token.
+                let shorter = other_form.as_deref().filter(|other| other.len() < url.len());
+                return Ok(dedupe_key(&sign(&keys[0], shorter.unwrap_or(url), parameters)));
             }
         }
     }

@@ -130,7 +130,8 @@ pub(crate) fn parse(
     if ours.call.is_none() && !is_callback {
         let over = parsed.events.iter().any(|event| matches!(event, CallEvent::Ended { .. }));
         if direction == Some(Direction::Inbound) && !over {
-            parsed.offer = Some(Offer {
+            // A kind of ours means that the call is known: it is not its first word.
+            parsed.offer = ours.kind.is_none().then(|| Offer {
                 from: Party::observed(parameters.get("From").unwrap_or_default()),
                 to: Party::observed(parameters.get("To").unwrap_or_default()),
             });
