@@ -16,9 +16,9 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::config::TwilioConfig;
-use crate::reply::callback;
+use crate::reply::{callback, kind};
 use crate::status::{Word, rest_status};
-use crate::webhook::{call_sid, kind};
+use crate::webhook::call_sid;
 
 /// Twilio refuses more in the `Twiml` parameter (error 32018).
 const INLINE_LIMIT: usize = 4000;

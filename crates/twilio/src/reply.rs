@@ -6,11 +6,29 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::{CallPlan, CallRef, Listen, RejectReason, Speech, Then};
 use quick_xml::Writer;
-use quick_xml::events::{BytesText, Event};
-
-use crate::webhook::kind;
+use quick_xml::events::BytesText;
 
 pub(crate) const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
+
+/// What a callback URL of ours is for.
+pub(crate) mod kind {
+    /// The first document of an outbound call.
+    pub(crate) const ANSWER: &str = "answer";
+    /// Call progress.
+    pub(crate) const STATUS: &str = "status";
+    /// The result of a Gather.
+    pub(crate) const GATHER: &str = "gather";
+    /// A Say was played to its end.
+    pub(crate) const SAID: &str = "said";
+    /// A hold ran out.
+    pub(crate) const HELD: &str = "held";
+    /// Digits were played.
+    pub(crate) const SENT: &str = "sent";
+    /// The document of a plan that was pushed by its URL.
+    pub(crate) const SCRIPT: &str = "script";
+    /// Another of our documents could not be fetched or run.
+    pub(crate) const FALLBACK: &str = "fallback";
+}
 
 /// Without it a 503 of ours is not retried. Fragments are configuration: neither sent nor signed.
 /// Source: Twilio, "Webhooks connection overrides".
@@ -127,11 +145,9 @@ fn speech(writer: &mut Verbs, speech: &Speech) -> io::Result<()> {
             let voice: String = voice.chars().filter(|character| is_legal(*character)).collect();
             element = element.with_attribute(("voice", voice.as_str()));
         }
-        // A carriage return would be read back as a line feed (XML 1.0, 2.11).
-        let text = quick_xml::escape::escape(part).replace('\r', "&#13;");
-        element.with_attribute(("language", speech.locale.as_str())).write_inner_content(
-            |writer| writer.write_event(Event::Text(BytesText::from_escaped(text.as_str()))),
-        )?;
+        element
+            .with_attribute(("language", speech.locale.as_str()))
+            .write_text_content(BytesText::new(part))?;
     }
     Ok(())
 }

@@ -8,29 +8,9 @@ use offhook_core::{
     ProviderCallIds, Step, UndecodableWebhook, VerifiedWebhook, WebhookReply,
 };
 
-use crate::reply;
+use crate::reply::{self, kind};
 use crate::signature::{content_type, form_pairs};
 use crate::status::{Word, answered_by};
-
-/// What a callback URL of ours is for.
-pub(crate) mod kind {
-    /// The first document of an outbound call.
-    pub(crate) const ANSWER: &str = "answer";
-    /// Call progress.
-    pub(crate) const STATUS: &str = "status";
-    /// The result of a Gather.
-    pub(crate) const GATHER: &str = "gather";
-    /// A Say was played to its end.
-    pub(crate) const SAID: &str = "said";
-    /// A hold ran out.
-    pub(crate) const HELD: &str = "held";
-    /// Digits were played.
-    pub(crate) const SENT: &str = "sent";
-    /// The document of a plan that was pushed by its URL.
-    pub(crate) const SCRIPT: &str = "script";
-    /// Another of our documents could not be fetched or run.
-    pub(crate) const FALLBACK: &str = "fallback";
-}
 
 /// The kind of Twilio's one call id.
 const CALL_SID: &str = "call_sid";
