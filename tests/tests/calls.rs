@@ -121,12 +121,12 @@ async fn a_call_without_news_is_asked_about_and_its_lost_end_is_found() {
 async fn a_carrier_at_its_most_capricious_changes_no_outcome() {
     // First webhooks before the answer, callbacks out of order, reads a second old.
     for seed in 1..=6 {
-        let mut setup = Setup::default();
-        setup.carrier = offhook_carrier::Settings::default();
-        setup.carrier.seed = seed;
-        setup.carrier.calls_per_second = 100.0;
-        setup.carrier.webhook_before_answer = offhook_carrier::Habit::Always;
-        setup.carrier.late_callbacks = offhook_carrier::Habit::Always;
+        let mut carrier = offhook_carrier::Settings::default();
+        carrier.seed = seed;
+        carrier.calls_per_second = 100.0;
+        carrier.webhook_before_answer = offhook_carrier::Habit::Always;
+        carrier.late_callbacks = offhook_carrier::Habit::Always;
+        let setup = Setup { carrier, ..Setup::default() };
         let world = World::with(setup).await;
         // The carrier holds its answer back until its first webhook is out: time must move
         // while we wait.
