@@ -16,12 +16,18 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::config::TwilioConfig;
-use crate::reply::callback;
+use crate::reply::{callback, kind};
 use crate::status::{Word, rest_status};
-use crate::webhook::{call_sid, kind};
+use crate::webhook::call_sid;
 
 /// Twilio refuses more in the `Twiml` parameter (error 32018).
 const INLINE_LIMIT: usize = 4000;
+
+/// Twilio's errors have five digits or more; proxies repeat the HTTP status in a `code` of theirs.
+const LEAST_CODE: u32 = 10_000;
+
+/// Twilio's own "not found".
+const NO_SUCH_RESOURCE: u32 = 20404;
 
 /// A call that was dialled so long before our own cannot be ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
@@ -231,38 +237,33 @@ fn undecodable(response: &TransportResponse) -> ProviderError {
     )
 }
 
-/// A status other than 2xx as an error. What has not the shape of Twilio's errors was not said by
-/// Twilio: a 404 of some proxy does not end a call.
+/// A status other than 2xx as an error. What has not the code of one of Twilio's errors was not
+/// said by Twilio: a 404 of some proxy does not end a call, and a redirect refuses none.
 fn success(response: &TransportResponse, kind: Kind) -> Result<(), ProviderError> {
     let status = response.status;
     if status.is_success() {
         return Ok(());
     }
-    let body: Option<ErrorBody> = serde_json::from_slice(&response.body).ok();
-    let Some(ErrorBody { code: Some(code), message }) = body else {
-        let class = match (status.is_server_error(), kind) {
-            (true, Kind::Write) => ErrorClass::Ambiguous,
-            (true, Kind::Read) => ErrorClass::Transient,
-            _ if status == StatusCode::TOO_MANY_REQUESTS => ErrorClass::Throttled,
-            _ if status == StatusCode::UNAUTHORIZED => ErrorClass::Unauthenticated,
-            _ => return Err(undecodable(response)),
-        };
-        let text = format!("Twilio answered HTTP {}", status.as_u16());
-        return Err(ProviderError::new(class, text).with_retry_after(retry_after(response)));
+    let body: ErrorBody = serde_json::from_slice(&response.body).unwrap_or_default();
+    let code = body.code.filter(|code| *code >= LEAST_CODE);
+    let class = match (status, code) {
+        (StatusCode::UNAUTHORIZED, _) => ErrorClass::Unauthenticated,
+        (StatusCode::TOO_MANY_REQUESTS, _) => ErrorClass::Throttled,
+        _ if status.is_server_error() && kind == Kind::Write => ErrorClass::Ambiguous,
+        _ if status.is_server_error() => ErrorClass::Transient,
+        (StatusCode::NOT_FOUND, Some(NO_SUCH_RESOURCE)) => ErrorClass::NotFound,
+        (_, Some(_)) if status.is_client_error() => ErrorClass::Rejected,
+        _ => return Err(undecodable(response)),
     };
-    let class = match status {
-        StatusCode::UNAUTHORIZED => ErrorClass::Unauthenticated,
-        StatusCode::NOT_FOUND => ErrorClass::NotFound,
-        StatusCode::TOO_MANY_REQUESTS => ErrorClass::Throttled,
-        _ if !status.is_server_error() => ErrorClass::Rejected,
-        _ if kind == Kind::Write => ErrorClass::Ambiguous,
-        _ => ErrorClass::Transient,
+    let mut text = format!("Twilio answered HTTP {}", status.as_u16());
+    let error = match code {
+        Some(code) => {
+            text.extend(body.message.iter().flat_map(|message| [": ", message]));
+            ProviderError::new(class, text).with_code(code.to_string())
+        }
+        None => ProviderError::new(class, text),
     };
-    let message = message.unwrap_or_default();
-    let text = format!("Twilio answered HTTP {}: {message}", status.as_u16());
-    Err(ProviderError::new(class, text)
-        .with_code(code.to_string())
-        .with_retry_after(retry_after(response)))
+    Err(error.with_retry_after(retry_after(response)))
 }
 
 /// `Retry-After` in seconds, at most an hour. Source: RFC 9110, 10.2.3.

@@ -15,9 +15,9 @@ use offhook_core::{
 
 use crate::api::{self, Api};
 use crate::config::TwilioConfig;
-use crate::reply;
+use crate::reply::{self, kind};
 use crate::signature::Verifier;
-use crate::webhook::{self, kind};
+use crate::webhook;
 
 /// The name of this provider.
 pub const NAME: ProviderName = ProviderName::new("twilio");

@@ -6,11 +6,29 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::{CallPlan, CallRef, Listen, RejectReason, Speech, Then};
 use quick_xml::Writer;
-use quick_xml::events::{BytesText, Event};
-
-use crate::webhook::kind;
+use quick_xml::events::BytesText;
 
 pub(crate) const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
+
+/// What a callback URL of ours is for.
+pub(crate) mod kind {
+    /// The first document of an outbound call.
+    pub(crate) const ANSWER: &str = "answer";
+    /// Call progress.
+    pub(crate) const STATUS: &str = "status";
+    /// The result of a Gather.
+    pub(crate) const GATHER: &str = "gather";
+    /// A Say was played to its end.
+    pub(crate) const SAID: &str = "said";
+    /// A hold ran out.
+    pub(crate) const HELD: &str = "held";
+    /// Digits were played.
+    pub(crate) const SENT: &str = "sent";
+    /// The document of a plan that was pushed by its URL.
+    pub(crate) const SCRIPT: &str = "script";
+    /// Another of our documents could not be fetched or run.
+    pub(crate) const FALLBACK: &str = "fallback";
+}
 
 /// Without it a 503 of ours is not retried. Fragments are configuration: neither sent nor signed.
 /// Source: Twilio, "Webhooks connection overrides".
@@ -24,6 +42,9 @@ const HOLD_SECONDS: &str = "30";
 
 /// Polly takes 3,000 characters at a time, other voices more.
 const SAY_LIMIT: usize = 3000;
+
+/// No voice takes more than this, URL-encoded (Twilio's warning 13521).
+const SAY_ENCODED_LIMIT: usize = 4500;
 
 /// The whole document for a plan.
 pub(crate) fn document(call: &CallRef, plan: &CallPlan) -> Bytes {
@@ -120,38 +141,63 @@ fn speech(writer: &mut Verbs, speech: &Speech) -> io::Result<()> {
     for part in parts(speech.text.as_str()) {
         let mut element = writer.create_element("Say");
         if let Some(voice) = &speech.voice {
+            // Anybody may have written it, and one forbidden character spoils the whole document.
+            let voice: String = voice.chars().filter(|character| is_legal(*character)).collect();
             element = element.with_attribute(("voice", voice.as_str()));
         }
-        // A carriage return would be read back as a line feed (XML 1.0, 2.11).
-        let text = quick_xml::escape::escape(part).replace('\r', "&#13;");
-        element.with_attribute(("language", speech.locale.as_str())).write_inner_content(
-            |writer| writer.write_event(Event::Text(BytesText::from_escaped(text.as_str()))),
-        )?;
+        element
+            .with_attribute(("language", speech.locale.as_str()))
+            .write_text_content(BytesText::new(part))?;
     }
     Ok(())
 }
 
-/// The text in parts that one Say takes, cut behind white space where there is any.
+/// Whether XML 1.0 lets a document hold it at all, escaped or not (2.2).
+const fn is_legal(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// The text in parts that one Say takes, cut where a pause does no harm if there is such a place.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let end = rest.char_indices().nth(SAY_LIMIT).map_or(rest.len(), |(at, _)| at);
+        let end = fitting(rest);
         let cut = if end == rest.len() {
             end
         } else {
             rest[..end]
                 .char_indices()
                 .rev()
-                .find(|(_, character)| character.is_whitespace())
+                .find(|(_, character)| is_gap(*character))
                 .map_or(end, |(at, character)| at + character.len_utf8())
         };
         let (part, after) = rest.split_at(cut);
         rest = after;
         Some(part)
     })
+}
+
+/// How many bytes of a text one Say takes.
+fn fitting(text: &str) -> usize {
+    let mut encoded = 0;
+    for (count, (at, character)) in text.char_indices().enumerate() {
+        encoded += match character {
+            '0'..='9' | 'A'..='Z' | 'a'..='z' => 1,
+            other => 3 * other.len_utf8(),
+        };
+        if count == SAY_LIMIT || encoded > SAY_ENCODED_LIMIT {
+            return at;
+        }
+    }
+    text.len()
+}
+
+/// White space, or the punctuation of scripts that have none.
+const fn is_gap(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '、' | '。' | '！' | '，' | '？')
 }
 
 fn redirect(writer: &mut Verbs, call: &CallRef, kind: &str) -> io::Result<()> {

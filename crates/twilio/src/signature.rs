@@ -128,12 +128,16 @@ fn matching<M: Mac + Clone>(
     parameters: &[u8],
 ) -> Result<DedupeKey, WebhookRejection> {
     let other_form = with_or_without_port(url);
+    // A retry may come with the other form of the URL, or signed with the other token while it is
+    // rotated: its key is always made of the form without the port, with the first token.
+    let shorter = other_form.as_deref().filter(|other| other.len() < url.len()).unwrap_or(url);
     for form in [Some(url), other_form.as_deref()].into_iter().flatten() {
-        for key in keys {
+        for (place, key) in keys.iter().enumerate() {
             let mac = sign(key, form, parameters);
             if bool::from(mac.as_slice().ct_eq(given)) {
-                // Of the URL as it came, so that both forms of one delivery have one key.
-                let canonical = if form == url { mac } else { sign(key, url, parameters) };
+                let is_canonical = place == 0 && form == shorter;
+                let canonical =
+                    if is_canonical { mac } else { sign(&keys[0], shorter, parameters) };
                 return Ok(dedupe_key(&canonical));
             }
         }

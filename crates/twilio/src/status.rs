@@ -39,10 +39,16 @@ impl Word {
     }
 }
 
-/// A SIP code can tell more than the word does. Source: RFC 3261, 21; RFC 8197, RFC 8688.
+/// A SIP code can tell more than the word does; of a call that was connected or called off it tells
+/// nothing. Source: RFC 3261, 21; RFC 8197, RFC 8688.
 fn refined(reason: EndReason, cause: Option<&Cause>) -> EndReason {
     match (reason, cause.map(|cause| cause.code.as_str())) {
-        (EndReason::Failed | EndReason::Busy, Some("603" | "607" | "608")) => EndReason::Rejected,
+        (
+            EndReason::Failed | EndReason::Busy | EndReason::NoAnswer,
+            Some("603" | "607" | "608"),
+        ) => EndReason::Rejected,
+        (EndReason::Failed, Some("486" | "600")) => EndReason::Busy,
+        (EndReason::Failed, Some("408" | "480" | "487")) => EndReason::NoAnswer,
         _ => reason,
     }
 }

@@ -8,29 +8,9 @@ use offhook_core::{
     ProviderCallIds, Step, UndecodableWebhook, VerifiedWebhook, WebhookReply,
 };
 
-use crate::reply;
+use crate::reply::{self, kind};
 use crate::signature::{content_type, form_pairs};
 use crate::status::{Word, answered_by};
-
-/// What a callback URL of ours is for.
-pub(crate) mod kind {
-    /// The first document of an outbound call.
-    pub(crate) const ANSWER: &str = "answer";
-    /// Call progress.
-    pub(crate) const STATUS: &str = "status";
-    /// The result of a Gather.
-    pub(crate) const GATHER: &str = "gather";
-    /// A Say was played to its end.
-    pub(crate) const SAID: &str = "said";
-    /// A hold ran out.
-    pub(crate) const HELD: &str = "held";
-    /// Digits were played.
-    pub(crate) const SENT: &str = "sent";
-    /// The document of a plan that was pushed by its URL.
-    pub(crate) const SCRIPT: &str = "script";
-    /// Another of our documents could not be fetched or run.
-    pub(crate) const FALLBACK: &str = "fallback";
-}
 
 /// The kind of Twilio's one call id.
 const CALL_SID: &str = "call_sid";
@@ -130,7 +110,8 @@ pub(crate) fn parse(
     if ours.call.is_none() && !is_callback {
         let over = parsed.events.iter().any(|event| matches!(event, CallEvent::Ended { .. }));
         if direction == Some(Direction::Inbound) && !over {
-            parsed.offer = Some(Offer {
+            // A kind of ours means that the call is known: it is not its first word.
+            parsed.offer = ours.kind.is_none().then(|| Offer {
                 from: Party::observed(parameters.get("From").unwrap_or_default()),
                 to: Party::observed(parameters.get("To").unwrap_or_default()),
             });

@@ -25,8 +25,10 @@ use write::{EncodedChange, Writer};
 /// Keeps calls in an SQLite file (WAL, fsync on commit, mode 0600, one owner at a time).
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Worker<Writer>,
+    // Closed in this order: the last to close writes the log back into the file, and a reader may
+    // not.
     reader: Worker<Connection>,
+    writer: Worker<Writer>,
 }
 
 /// Why a store could not be opened. Nothing was changed.
