@@ -49,7 +49,9 @@ pub trait VoiceProvider: fmt::Debug + Send + Sync + 'static {
         webhook: &VerifiedWebhook<'_>,
     ) -> Result<ParsedWebhook, UndecodableWebhook>;
 
-    /// The document that carries out a plan: the same bytes for the same arguments, always.
+    /// The document that carries out a plan: the same bytes for the same call, step, callbacks and
+    /// plan, always. The carrier's ids must not enter it: they may have grown since, and a repeated
+    /// delivery gets the same bytes.
     ///
     /// Called only with the capability `documents`; without it, an acknowledgement is right.
     fn render_reply(&self, call: &CallRef, plan: &CallPlan) -> WebhookReply;

@@ -7,7 +7,6 @@ use offhook_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::machine::{DeadlineKind, Ignored};
 use crate::record::{EffectKind, Mode};
 
 /// One thing that happened to a call. Never changed.
@@ -206,4 +205,46 @@ pub enum FoundStatus {
     NotFound,
     /// The carrier could not tell, or could not be asked.
     Unknown,
+}
+
+/// Why an input had no effect. Counted, and never an error to the carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ignored {
+    /// The call is over.
+    AlreadyEnded,
+    /// It is a fact that we knew, or one from before where the call is now.
+    NothingNew,
+    /// It belongs to an older script.
+    OlderStep,
+    /// The effect is not waiting any more.
+    NotWaiting,
+}
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeadlineKind {
+    /// A queued call got no slot.
+    Queue,
+    /// The outcome of a dial never became known.
+    Dial,
+    /// It has rung for too long: the carrier is asked.
+    Ring,
+    /// It has rung for too long, and the carrier could not be asked.
+    RingOverdue,
+    /// The call has lasted long enough.
+    MaxDuration,
+    /// A question got no answer.
+    Transcript,
+    /// Nobody told that the speech ended.
+    Playback,
+    /// The script hangs up.
+    ScriptedHangup,
+    /// A hangup that was asked for must be under way.
+    HangupCheck,
+    /// A failed effect may be tried again.
+    Retry,
 }

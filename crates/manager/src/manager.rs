@@ -350,7 +350,7 @@ impl Manager {
     /// What was counted since the start.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.inner.shown.borrow().counters.clone()
+        self.inner.shown.borrow().counters
     }
 
     /// The capabilities of a provider.

@@ -1,6 +1,6 @@
 //! What became of each call at a restart, and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -67,14 +67,35 @@ pub struct RestoreReport {
     pub settled: bool,
     /// The calls, oldest first.
     pub calls: Vec<RestoredCall>,
+    #[serde(skip)]
+    places: HashMap<CallId, usize>,
+    #[serde(skip)]
+    undecided: usize,
+    #[serde(skip)]
+    revision: usize,
 }
 
 impl RestoreReport {
     pub(crate) fn begin(now: Timestamp) -> Self {
-        Self { started_at: now, settled: true, calls: Vec::new() }
+        Self {
+            started_at: now,
+            settled: true,
+            calls: Vec::new(),
+            places: HashMap::new(),
+            undecided: 0,
+            revision: 0,
+        }
+    }
+
+    /// How many decisions lie between this report and an older copy of it.
+    pub(crate) const fn ahead_of(&self, older: &Self) -> usize {
+        self.revision - older.revision
     }
 
     pub(crate) fn expect(&mut self, call: CallId, provider: ProviderName) {
+        self.places.insert(call, self.calls.len());
+        self.undecided += 1;
+        self.revision += 1;
         self.calls.push(RestoredCall {
             call,
             provider,
@@ -84,21 +105,27 @@ impl RestoreReport {
         self.settled = false;
     }
 
+    /// What was decided about a call so far.
+    pub(crate) fn decision(&self, call: CallId) -> Option<Decision> {
+        self.calls.get(*self.places.get(&call)?)?.decision
+    }
+
     /// A call that is over needs no decision any more.
     pub(crate) fn ended(&mut self, call: CallId, reason: offhook_core::EndReason) {
-        let asking = |restored: &RestoredCall| restored.call == call && restored.decision.is_none();
-        if !self.settled && self.calls.iter().any(asking) {
+        if !self.settled && self.decision(call).is_none() {
             let why = format!("it ended while the carrier was being asked: {reason}");
             self.decide(call, Decision::Dropped, &why);
         }
     }
 
     pub(crate) fn decide(&mut self, call: CallId, decision: Decision, why: &str) {
-        if let Some(found) = self.calls.iter_mut().find(|restored| restored.call == call) {
-            found.decision = Some(decision);
-            why.clone_into(&mut found.why);
-        }
-        self.settled = self.calls.iter().all(|restored| restored.decision.is_some());
+        let found = self.places.get(&call).and_then(|place| self.calls.get_mut(*place));
+        let Some(found) = found else { return };
+        self.undecided -= usize::from(found.decision.is_none());
+        self.revision += 1;
+        found.decision = Some(decision);
+        why.clone_into(&mut found.why);
+        self.settled = self.undecided == 0;
     }
 
     /// How many calls were decided in which way.

@@ -392,13 +392,16 @@ impl Task {
     fn show(&self, ready: bool) {
         self.shown.send_if_modified(|shown| {
             let report = self.driver.report();
-            let changed = shown.ready != ready
-                || shown.slots != self.driver.slots()
-                || *shown.report != *report;
+            // Many decisions are shown some at a time: each copy of the report costs what all of
+            // its calls cost.
+            let ahead = report.ahead_of(&shown.report);
+            let report_changed = ahead > 0 && (report.settled || ahead * 20 >= report.calls.len());
+            let changed =
+                report_changed || shown.ready != ready || shown.slots != self.driver.slots();
             shown.ready = ready;
             shown.slots = self.driver.slots();
-            shown.counters = self.driver.counters().clone();
-            if *shown.report != *report {
+            shown.counters = *self.driver.counters();
+            if report_changed {
                 shown.report = Arc::new(report.clone());
             }
             changed

@@ -45,6 +45,7 @@ pub(super) struct Working {
     new_ids: Vec<String>,
     pub(super) idempotency: Option<Idempotency>,
     pub(super) news: bool,
+    pub(super) changed: bool,
 }
 
 impl Working {
@@ -56,11 +57,8 @@ impl Working {
             new_ids: Vec::new(),
             idempotency: None,
             news: false,
+            changed: false,
         }
-    }
-
-    pub(super) fn changed(&self) -> bool {
-        !self.entries.is_empty()
     }
 
     /// The plan that an earlier webhook of this batch was answered with.
@@ -121,6 +119,7 @@ impl Batch {
         let place = self.insert(transition.record, None);
         let Some(working) = self.working.get_mut(place) else { return };
         working.entries = transition.entries;
+        working.changed = true;
         let provider = working.record.provider.clone();
         for id in working.record.ids.iter() {
             working.new_ids.push(id.value().to_owned());
@@ -163,7 +162,7 @@ impl Batch {
     /// Takes over what an input led to.
     pub(super) fn take(&mut self, open: &HashMap<CallId, Open>, transition: Transition) -> Applied {
         let applied = Applied { reply: transition.reply, command: transition.command };
-        if transition.entries.is_empty() {
+        if !transition.changed {
             return applied;
         }
         let call = transition.record.id;
@@ -189,13 +188,14 @@ impl Batch {
         self.slots +=
             isize::from(transition.record.holds_slot()) - isize::from(working.record.holds_slot());
         working.record = transition.record;
+        working.changed = true;
         working.entries.extend(transition.entries);
         applied
     }
 
     /// What is to be committed.
     pub(super) fn changes(&mut self) -> Vec<Change> {
-        let changed = self.working.iter_mut().filter(|working| working.changed());
+        let changed = self.working.iter_mut().filter(|working| working.changed);
         changed
             .map(|working| {
                 working.record.revision = working.base.map_or(1, |base| base + 1);

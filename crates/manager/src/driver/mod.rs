@@ -8,6 +8,7 @@
 mod admission;
 mod batch;
 mod pace;
+mod request;
 mod restoring;
 mod starting;
 mod submission;
@@ -19,11 +20,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook_core::{CallId, CallRef, CallStatus, Capabilities, ProviderName};
+use offhook_core::{CallId, CallStatus, Capabilities, ProviderName};
 
 use crate::machine::{self, Input};
 use crate::policy::Policy;
-use crate::record::{CallRecord, CallState, Effect};
+use crate::record::{CallRecord, CallState};
 use crate::restore::{Decision, RestoreReport};
 use crate::store::{Change, CommitError};
 use crate::time::after;
@@ -31,7 +32,8 @@ use batch::Batch;
 use pace::Pace;
 use watch::Watch;
 
-pub use admission::{InitiateError, InitiateRequest};
+pub use request::{InitiateError, InitiateRequest};
+pub use starting::{Job, JobKind};
 pub use submission::{Answer, Arrival, CommandError, Counters, Submission, Ticket, WebhookAnswer};
 
 /// After a refused commit, how long what is not urgent waits.
@@ -71,28 +73,6 @@ struct Open {
     unsettled: bool,
     deadline: Option<Timestamp>,
     look: Option<Timestamp>,
-}
-
-/// Something to do at the carrier. Started after the commit that asked for it.
-#[derive(Debug)]
-pub struct Job {
-    /// The call, as committed.
-    pub call: Arc<CallRecord>,
-    /// What to do.
-    pub kind: JobKind,
-    /// Where its callbacks go, and its present step.
-    pub reference: CallRef,
-}
-
-/// What is to be done at the carrier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobKind {
-    /// An effect from the outbox.
-    Effect(Effect),
-    /// Ask how the call stands.
-    Status,
-    /// Search for it.
-    Search,
 }
 
 /// What a commit sets free.
@@ -399,7 +379,7 @@ impl Driver {
             }
             self.runnable.push_back(call);
         }
-        for working in batch.working.into_iter().filter(batch::Working::changed) {
+        for working in batch.working.into_iter().filter(|working| working.changed) {
             let record = Arc::new(working.record);
             self.put(Arc::clone(&record), working.news);
             released.snapshots.push(record);

@@ -93,8 +93,7 @@ impl Driver {
             }
             _ => return,
         };
-        let known = self.report.calls.iter().find(|restored| restored.call == call);
-        if known.is_some_and(|restored| restored.decision == Some(decision)) {
+        if self.report.decision(call) == Some(decision) {
             return;
         }
         self.decide(batch, call, decision, why, now);

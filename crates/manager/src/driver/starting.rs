@@ -5,11 +5,33 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use offhook_core::{CallId, CallRef, ProviderName};
 
+use super::Driver;
 use super::watch::Wanted;
-use super::{Driver, Job, JobKind};
 use crate::machine;
-use crate::record::CallRecord;
+use crate::record::{CallRecord, Effect};
 use crate::time::after;
+
+/// Something to do at the carrier. Started after the commit that asked for it.
+#[derive(Debug)]
+pub struct Job {
+    /// The call, as committed.
+    pub call: Arc<CallRecord>,
+    /// What to do.
+    pub kind: JobKind,
+    /// Where its callbacks go, and its present step.
+    pub reference: CallRef,
+}
+
+/// What is to be done at the carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobKind {
+    /// An effect from the outbox.
+    Effect(Effect),
+    /// Ask how the call stands.
+    Status,
+    /// Search for it.
+    Search,
+}
 
 impl Driver {
     /// The jobs that may be started now, within the carriers' rates.

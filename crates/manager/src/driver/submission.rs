@@ -1,14 +1,12 @@
 //! What arrives at the driver, and what leaves it.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use offhook_core::{
     CallId, CallPlan, CallRef, CallStatus, DedupeKey, ParsedWebhook, ProviderCallIds,
     ProviderError, ProviderName, Search, Turn, WebhookReply,
 };
 
-use super::admission::{InitiateError, InitiateRequest};
+use super::request::{InitiateError, InitiateRequest};
 use crate::machine::{Command, CommandRefusal, Ignored};
 use crate::record::CallRecord;
 
@@ -160,7 +158,7 @@ impl Submission {
 }
 
 /// What was counted since the start.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
     /// Webhooks that repeated an earlier one.
@@ -171,12 +169,24 @@ pub struct Counters {
     pub unknown_calls: u64,
     /// Commits that the store refused.
     pub refused_commits: u64,
-    /// Inputs without effect, by reason.
-    pub ignored: HashMap<Ignored, u64>,
+    /// Inputs without effect: the call was over.
+    pub already_ended: u64,
+    /// Inputs without effect: they told nothing new.
+    pub nothing_new: u64,
+    /// Inputs without effect: they belonged to an older script.
+    pub older_step: u64,
+    /// Inputs without effect: nobody waited for them any more.
+    pub not_waiting: u64,
 }
 
 impl Counters {
-    pub(super) fn ignored(&mut self, why: Ignored) {
-        *self.ignored.entry(why).or_default() += 1;
+    pub(super) const fn ignored(&mut self, why: Ignored) {
+        let counter = match why {
+            Ignored::AlreadyEnded => &mut self.already_ended,
+            Ignored::NothingNew => &mut self.nothing_new,
+            Ignored::OlderStep => &mut self.older_step,
+            Ignored::NotWaiting => &mut self.not_waiting,
+        };
+        *counter += 1;
     }
 }

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook_core::{CallPlan, EndReason, Listen, Say, Speech, Then};
-use serde::{Deserialize, Serialize};
 
 use super::Work;
-use crate::entry::EntryKind;
+use crate::entry::{DeadlineKind, EntryKind};
 use crate::record::{CallRecord, CallState, Dial, DialOutcome};
 use crate::time::after;
 
@@ -24,33 +23,6 @@ const SEARCH_GRACE: Duration = Duration::from_secs(10);
 
 /// How long speech may outlast its estimate.
 const PLAYBACK_GRACE: Duration = Duration::from_secs(20);
-
-/// What a deadline is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum DeadlineKind {
-    /// A queued call got no slot.
-    Queue,
-    /// The outcome of a dial never became known.
-    Dial,
-    /// It has rung for too long: the carrier is asked.
-    Ring,
-    /// It has rung for too long, and the carrier could not be asked.
-    RingOverdue,
-    /// The call has lasted long enough.
-    MaxDuration,
-    /// A question got no answer.
-    Transcript,
-    /// Nobody told that the speech ended.
-    Playback,
-    /// The script hangs up.
-    ScriptedHangup,
-    /// A hangup that was asked for must be under way.
-    HangupCheck,
-    /// A failed effect may be tried again.
-    Retry,
-}
 
 /// The next time limit of a call and what it is for. Every call that is not over has one.
 #[must_use]

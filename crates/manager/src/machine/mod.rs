@@ -26,14 +26,15 @@ use offhook_core::{
     CallEvent, CallPlan, CallStatus, Capabilities, DedupeKey, ProviderCallIds, ProviderError,
     Search, Speech, Step, Turn,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::entry::{Entry, EntryKind, RepliedPlan};
 use crate::record::{CallRecord, CallState, TakenWebhook};
 
 pub use create::{NewInbound, NewOutbound, Refusal, inbound, outbound, refused};
-pub use deadline::{DeadlineKind, next_deadline};
+pub use deadline::next_deadline;
 pub use outbox::startable;
+
+pub use crate::entry::{DeadlineKind, Ignored};
 
 /// One thing that happens to a call.
 #[derive(Debug)]
@@ -121,21 +122,6 @@ pub enum Command {
     HangUp,
 }
 
-/// Why an input had no effect. Counted, and never an error to the carrier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Ignored {
-    /// The call is over.
-    AlreadyEnded,
-    /// It is a fact that we knew, or one from before where the call is now.
-    NothingNew,
-    /// It belongs to an older script.
-    OlderStep,
-    /// The effect is not waiting any more.
-    NotWaiting,
-}
-
 /// Why a command was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -164,14 +150,8 @@ pub struct Transition {
     pub ignored: Option<Ignored>,
     /// What a command led to.
     pub command: Option<Result<Turn, CommandRefusal>>,
-}
-
-impl Transition {
     /// Whether there is anything to commit.
-    #[must_use]
-    pub fn changed(&self) -> bool {
-        !self.entries.is_empty()
-    }
+    pub changed: bool,
 }
 
 /// Applies one input to a call.
@@ -198,7 +178,10 @@ pub fn apply(
         Input::Restored => work.restored(),
         Input::Decided { decision, why } => work.note(EntryKind::Restored { decision, why }),
     }
-    work.finish(reply, command)
+    let mut transition = work.finish(reply, command);
+    // What is not committed did not happen: a change without an entry is one all the same.
+    transition.changed = transition.changed || transition.record != *record;
+    transition
 }
 
 /// A transition in the making.
@@ -242,6 +225,7 @@ impl Work {
             self.record.updated_at = self.now;
         }
         Transition {
+            changed: !self.entries.is_empty(),
             record: self.record,
             entries: self.entries,
             reply,

@@ -84,7 +84,7 @@ pub(crate) fn failure(class: ErrorClass) -> ProviderError {
 /// What must hold of every call after every input.
 pub(crate) fn check(before: &CallRecord, after: &Transition) {
     let record = &after.record;
-    if after.changed() {
+    if after.changed {
         let first = before.entries;
         let numbers: Vec<u32> = after.entries.iter().map(|entry| entry.number).collect();
         assert_eq!(numbers, (first..record.entries).collect::<Vec<_>>(), "entries have no gaps");
