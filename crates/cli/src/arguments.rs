@@ -21,15 +21,9 @@ pub(crate) struct Arguments {
 /// Where the configuration and the daemon are.
 #[derive(Debug, Args)]
 pub(crate) struct Connection {
-    /// The configuration file
-    #[arg(
-        long,
-        global = true,
-        env = "OFFHOOK_CONFIG",
-        value_name = "FILE",
-        default_value = "offhook.toml"
-    )]
-    pub(crate) config: PathBuf,
+    /// The configuration file [default: offhook.toml, if there is one]
+    #[arg(long, global = true, env = "OFFHOOK_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// The daemon's admin API [default: http:// and api.listen of the configuration]
     #[arg(long, global = true, env = "OFFHOOK_API_URL", value_name = "URL")]
     pub(crate) api: Option<String>,

@@ -42,7 +42,7 @@ impl From<Refusal> for Failure {
 impl Client {
     /// Finds the daemon by the configuration, and its token.
     pub(crate) fn connect(connection: &Connection) -> Result<Self, Failure> {
-        let config = config::load_client(&connection.config)
+        let config = config::load_client(connection.config.as_deref())
             .map_err(|problems| Failure::Configuration(problems.to_string()))?;
         let address = match &connection.api {
             Some(url) => url.clone(),

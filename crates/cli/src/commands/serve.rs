@@ -26,7 +26,7 @@ const PRUNE_EVERY: Duration = Duration::from_hours(1);
 const EMULATOR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4010);
 
 pub(crate) async fn run(_serve: Serve, connection: &Connection, json: bool) -> Result<(), Failure> {
-    let config = config::load(&connection.config)
+    let config = config::load(connection.config.as_deref())
         .map_err(|problems| Failure::Configuration(problems.to_string()))?;
     log_as(config.log);
 

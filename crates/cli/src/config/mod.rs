@@ -71,7 +71,7 @@ pub(crate) struct Config {
 
 /// Reads only what a command needs to find the daemon; what else may be wrong is the daemon's
 /// matter.
-pub(crate) fn load_client(path: &Path) -> Result<ClientConfig, Problems> {
+pub(crate) fn load_client(path: Option<&Path>) -> Result<ClientConfig, Problems> {
     let mut reader = Reader::open(path)?;
     let client = client(&mut reader);
     reader.finish_partly()?;
@@ -79,7 +79,7 @@ pub(crate) fn load_client(path: &Path) -> Result<ClientConfig, Problems> {
 }
 
 /// Reads everything, and reports all problems at once.
-pub(crate) fn load(path: &Path) -> Result<Config, Problems> {
+pub(crate) fn load(path: Option<&Path>) -> Result<Config, Problems> {
     let mut reader = Reader::open(path)?;
     let config = read(&mut reader);
     reader.finish()?;

@@ -7,6 +7,9 @@ use std::str::FromStr;
 
 use toml::Value;
 
+/// Read if no file is named.
+const DEFAULT_FILE: &str = "offhook.toml";
+
 /// Environment variables that are no configuration keys.
 const NOT_KEYS: [&str; 2] = ["OFFHOOK_API_URL", "OFFHOOK_CONFIG"];
 
@@ -54,15 +57,23 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Reads the file, if there is one, and the environment over it.
-    pub(crate) fn open(path: &Path) -> Result<Self, Problems> {
+    /// Reads the file and the environment over it. A file that is named must be there; the
+    /// default one need not.
+    pub(crate) fn open(named: Option<&Path>) -> Result<Self, Problems> {
+        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
         let name = path.display().to_string();
         let broken = |what: String| {
             Problems(vec![Problem { key: name.clone(), origin: String::new(), what }])
         };
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match named {
+                None => String::new(),
+                Some(_) => {
+                    let what = "does not exist; give the configuration's path with --config";
+                    return Err(broken(what.to_owned()));
+                }
+            },
             Err(error) => return Err(broken(format!("cannot be read: {error}"))),
         };
         let mut reader = Self::parse(&text, &name).map_err(broken)?;
