@@ -13,6 +13,9 @@ const DEFAULT_FILE: &str = "offhook.toml";
 /// Environment variables that are no configuration keys.
 const NOT_KEYS: [&str; 2] = ["OFFHOOK_API_URL", "OFFHOOK_CONFIG"];
 
+/// Variables of ours that are not named after their key.
+const OTHER_NAMES: [(&str, &str); 1] = [("OFFHOOK_API_TOKEN", "api.token")];
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -118,12 +121,19 @@ impl Reader {
     /// keys of their sections. Empty is not set.
     pub(super) fn overlay(&mut self, environment: impl Iterator<Item = (String, String)>) {
         let mut variables: Vec<_> = environment.collect();
-        // Ours come last, and win over the carriers' own.
-        variables.sort_by_key(|(name, _)| name.starts_with("OFFHOOK_"));
+        // Ours come last, and win over the carriers' own; those named after their key win over
+        // other names.
+        variables.sort_by_key(|(name, _)| {
+            let other = OTHER_NAMES.iter().any(|(known, _)| known == name);
+            (name.starts_with("OFFHOOK_"), !other)
+        });
         for (name, value) in variables {
             let key = match name.strip_prefix("OFFHOOK_") {
                 Some(_) if NOT_KEYS.contains(&name.as_str()) => continue,
-                Some(key) => key.to_ascii_lowercase().replace("__", "."),
+                Some(key) => match OTHER_NAMES.iter().find(|(known, _)| *known == name) {
+                    Some((_, key)) => (*key).to_owned(),
+                    None => key.to_ascii_lowercase().replace("__", "."),
+                },
                 None => match super::providers::key_of_variable(&name) {
                     Some(key) => key.to_owned(),
                     None => continue,
