@@ -239,11 +239,25 @@ impl Reader {
                 .map(|known| (strsim::normalized_damerau_levenshtein(known, &key), known))
                 .max_by(|(one, _), (other, _)| one.total_cmp(other))
                 .filter(|(likeness, _)| *likeness > 0.4);
-            let what = match nearest {
-                Some((_, nearest)) => format!("is no key; did you mean {nearest}?"),
-                None => "is no key".to_owned(),
+            let origin = self.given.get(&key).map_or("", |given| given.origin.as_str());
+            // Who misspelt a variable is told of variables.
+            let problem = if origin.starts_with("OFFHOOK_") {
+                let what = match nearest {
+                    Some((_, nearest)) => {
+                        let variable = nearest.to_ascii_uppercase().replace('.', "__");
+                        format!("is no variable of ours; did you mean OFFHOOK_{variable}?")
+                    }
+                    None => "is no variable of ours".to_owned(),
+                };
+                Problem { key: origin.to_owned(), origin: "the environment".to_owned(), what }
+            } else {
+                let what = match nearest {
+                    Some((_, nearest)) => format!("is no key; did you mean {nearest}?"),
+                    None => "is no key".to_owned(),
+                };
+                Problem { key: key.clone(), origin: origin.to_owned(), what }
             };
-            self.problem(&key, what);
+            self.problems.push(problem);
         }
         self.finish_partly()
     }
