@@ -131,7 +131,6 @@ async fn emulate(public_url: &PublicUrl) -> Result<(ConfiguredProvider, SocketAd
         calls_per_second: 1.0,
         calls_per_second_is_set: false,
         requests_per_second: None,
-        private_hosts: true,
     };
     Ok((provider, address))
 }

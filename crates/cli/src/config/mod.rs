@@ -115,7 +115,7 @@ fn read(reader: &mut Reader) -> Config {
         }
         None => configured.first().map_or(offhook::twilio::NAME, ConfiguredProvider::name),
     };
-    let development = emulated || configured.iter().all(|provider| provider.private_hosts);
+    let development = emulated || !providers::any_real(reader, wanted.as_deref());
     let public_url = reader.with("public_url", |text| {
         let parsed =
             if development { PublicUrl::parse_private(text) } else { PublicUrl::parse(text) };

@@ -16,7 +16,6 @@ pub(crate) struct ConfiguredProvider {
     pub(crate) calls_per_second: f64,
     pub(crate) calls_per_second_is_set: bool,
     pub(crate) requests_per_second: Option<f64>,
-    pub(crate) private_hosts: bool,
 }
 
 impl ConfiguredProvider {
@@ -78,6 +77,16 @@ pub(super) fn read_all(reader: &mut Reader) -> Vec<ConfiguredProvider> {
     TABLE.iter().filter_map(|row| read(reader, row)).collect()
 }
 
+/// Whether a carrier that is out there is configured, or meant to be: what it needs is checked
+/// even if its section is not complete.
+pub(super) fn any_real(reader: &Reader, wanted: Option<&str>) -> bool {
+    TABLE.iter().any(|row| {
+        let key = format!("{}.allow_private_hosts", row.name);
+        let is_meant = reader.has_section(row.name) || wanted == Some(row.name);
+        is_meant && reader.value(&key) != Some("true")
+    })
+}
+
 fn read(reader: &mut Reader, row: &Row) -> Option<ConfiguredProvider> {
     let key = |name: &str| format!("{}.{name}", row.name);
     let is_set = reader.has_section(row.name);
@@ -88,7 +97,6 @@ fn read(reader: &mut Reader, row: &Row) -> Option<ConfiguredProvider> {
         api_base: reader.parsed(&key("api_base")),
         private: reader.with(&key("allow_private_hosts"), super::boolean).unwrap_or(false),
     };
-    let private_hosts = host.private;
     let provider = (row.build)(reader, host);
     Some(ConfiguredProvider {
         provider: provider.filter(|_| is_set)?,
@@ -96,7 +104,6 @@ fn read(reader: &mut Reader, row: &Row) -> Option<ConfiguredProvider> {
         calls_per_second: calls_per_second.unwrap_or(row.calls_per_second),
         calls_per_second_is_set: calls_per_second.is_some(),
         requests_per_second,
-        private_hosts,
     })
 }
 

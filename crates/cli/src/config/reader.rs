@@ -206,6 +206,11 @@ impl Reader {
         values
     }
 
+    /// The value of a key as it was written, for a decision and not to be used.
+    pub(crate) fn value(&self, key: &str) -> Option<&str> {
+        self.given.get(key).and_then(|given| given.values.first()).map(String::as_str)
+    }
+
     /// Whether anything is set in this section.
     pub(crate) fn has_section(&self, section: &str) -> bool {
         let is_set = |given: &Given| given.values.iter().any(|value| !value.is_empty());
