@@ -88,7 +88,7 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Config, Problems> {
 
 fn client(reader: &mut Reader) -> ClientConfig {
     ClientConfig {
-        api_listen: reader.parsed("api.listen").unwrap_or(([127, 0, 0, 1], 3335).into()),
+        api_listen: reader.with("api.listen", address).unwrap_or(([127, 0, 0, 1], 3335).into()),
         token: reader.text("api.token").map(SecretString::from),
         store: reader
             .with("store.url", store_url)
@@ -119,7 +119,7 @@ fn read(reader: &mut Reader) -> Config {
     let public_url = reader.with("public_url", |text| {
         let parsed =
             if development { PublicUrl::parse_private(text) } else { PublicUrl::parse(text) };
-        parsed.map_err(|error| error.to_string())
+        parsed.map_err(|error| format!("cannot be used: {error}"))
     });
     if public_url.is_none() && !development && !reader.has_problem("public_url") {
         reader.problem(
@@ -137,7 +137,9 @@ fn read(reader: &mut Reader) -> Config {
         providers: (!emulated).then_some(configured),
         public_url,
         from_number: reader.with("from_number", party),
-        webhooks_listen: reader.parsed("webhooks.listen").unwrap_or(([127, 0, 0, 1], 3334).into()),
+        webhooks_listen: reader
+            .with("webhooks.listen", address)
+            .unwrap_or(([127, 0, 0, 1], 3334).into()),
         trusted_proxies: reader.list("webhooks.trusted_proxies", network),
         max_body: reader.with("webhooks.max_body", bytes).unwrap_or(64 * 1024),
         retention: reader
@@ -196,7 +198,7 @@ fn conversation(reader: &mut Reader, policy: &mut Policy) {
         }
     });
     let allowed: Vec<PhoneNumber> = reader.list("inbound.allow_from", |number| {
-        number.parse().map_err(|error: offhook_core::InvalidNumber| error.to_string())
+        number.parse().map_err(|_| "is a list of numbers in E.164, such as +15550001234".to_owned())
     });
     let inbound = reader.with("inbound.policy", |text| match text {
         "disabled" => Ok(InboundPolicy::Disabled),
@@ -210,13 +212,13 @@ fn conversation(reader: &mut Reader, policy: &mut Policy) {
         .unwrap_or_else(|| "Hello! How can I help you today?".to_owned());
     match SpeechText::try_from(greeting) {
         Ok(greeting) => policy.greeting = Some(greeting),
-        Err(error) => reader.problem("inbound.greeting", error.to_string()),
+        Err(error) => reader.problem("inbound.greeting", format!("cannot be said: {error}")),
     }
     policy.voice = reader.text("speech.voice");
     set(
         &mut policy.locale,
         reader.with("speech.locale", |text| {
-            text.parse::<Locale>().map_err(|error| error.to_string())
+            text.parse::<Locale>().map_err(|error| format!("is {error}"))
         }),
     );
 }
@@ -231,12 +233,17 @@ fn store_url(text: &str) -> Result<StoreUrl, String> {
     match text.split_once(':') {
         Some(("memory", "")) => Ok(StoreUrl::Memory),
         Some(("sqlite", path)) if !path.is_empty() => Ok(StoreUrl::Sqlite(PathBuf::from(path))),
-        _ => Err("is sqlite:FILE or memory:".to_owned()),
+        _ => Err("is sqlite:FILE, such as sqlite:offhook.db, or memory:".to_owned()),
     }
 }
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "is an IP address and a port, such as 127.0.0.1:3335, and no name".to_owned())
+}
+
 fn party(text: &str) -> Result<Party, String> {
-    Party::dialled(text).map_err(|error| error.to_string())
+    Party::dialled(text).map_err(|error| format!("is {error}"))
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
@@ -246,7 +253,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).map_err(|error| error.to_string())
+    parse_duration(text).map_err(|error| format!("is {error}"))
 }
 
 fn boolean(text: &str) -> Result<bool, String> {

@@ -94,7 +94,9 @@ fn read(reader: &mut Reader, row: &Row) -> Option<ConfiguredProvider> {
     let calls_per_second = reader.with(&key("calls_per_second"), super::rate);
     let requests_per_second = reader.with(&key("requests_per_second"), super::rate);
     let host = Host {
-        api_base: reader.parsed(&key("api_base")),
+        api_base: reader.with(&key("api_base"), |text| {
+            text.parse().map_err(|_| "is a URL, such as https://api.example.com".to_owned())
+        }),
         private: reader.with(&key("allow_private_hosts"), super::boolean).unwrap_or(false),
     };
     let provider = (row.build)(reader, host);

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 use toml::Value;
 
@@ -149,16 +148,6 @@ impl Reader {
     /// The value of a key, if it is set and not empty.
     pub(crate) fn text(&mut self, key: &str) -> Option<String> {
         self.with(key, |text| Ok(text.to_owned()))
-    }
-
-    /// The value of a key by its type's own reading.
-    pub(crate) fn parsed<T: FromStr>(&mut self, key: &str) -> Option<T>
-    where
-        T::Err: fmt::Display,
-    {
-        self.with(key, |text| {
-            text.parse().map_err(|error: T::Err| format!("cannot be read: {error}"))
-        })
     }
 
     /// The value of a key, read by a function. What is wrong is collected.
