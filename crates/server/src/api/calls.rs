@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Json, Response};
 use bytes::Bytes;
@@ -23,7 +24,7 @@ const MAX_DURATION: Duration = Duration::from_hours(4);
 const METADATA_AT_MOST: usize = 4096;
 
 #[derive(Debug, Hash, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with `to`")]
 pub(super) struct NewCall {
     to: String,
     provider: Option<String>,
@@ -134,8 +135,9 @@ fn idempotency(headers: &HeaderMap, call: &NewCall) -> Result<Option<Idempotency
 pub(super) async fn initiate(
     State(manager): State<Manager>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
+    let body = body.map_err(|rejection| unread(&rejection))?;
     let call: NewCall =
         serde_json::from_slice(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     let idempotency = idempotency(&headers, &call)?;
@@ -145,6 +147,18 @@ pub(super) async fn initiate(
         return Err(refused(&record));
     }
     Ok((StatusCode::CREATED, Json(CallView::from(&record))).into_response())
+}
+
+/// The body did not arrive whole.
+fn unread(rejection: &BytesRejection) -> Problem {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            "the body is larger than 64 KiB; no field of a call needs that",
+        ),
+        _ => Problem::invalid("the body broke off"),
+    }
 }
 
 /// The carrier does not have the call: why, in its own words.
@@ -176,7 +190,7 @@ pub(super) struct CallList {
 
 pub(super) async fn list(
     State(manager): State<Manager>,
-    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+    query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<CallList>, Problem> {
     let Query(query) = query.map_err(|error| Problem::invalid(error.body_text()))?;
     let which = match query.state.as_deref() {
@@ -202,20 +216,24 @@ pub(super) async fn list(
     Ok(Json(CallList { calls: records.iter().map(CallView::from).collect(), next_cursor }))
 }
 
+/// A path's id; what cannot be one is the id of no call.
+type Id = Result<Path<String>, PathRejection>;
+
 /// A call by our id or by the carrier's.
-async fn find(manager: &Manager, id: &str) -> Result<CallRecord, Problem> {
+async fn find(manager: &Manager, id: Id) -> Result<CallRecord, Problem> {
+    let Path(id) = id.map_err(|_| Problem::no_such_call())?;
     let found = match id.parse() {
         Ok(id) => manager.call(id).await?,
-        Err(_) => manager.call_by_carrier_id(id).await?,
+        Err(_) => manager.call_by_carrier_id(&id).await?,
     };
     found.ok_or_else(Problem::no_such_call)
 }
 
 pub(super) async fn show(
     State(manager): State<Manager>,
-    Path(id): Path<String>,
+    id: Id,
 ) -> Result<Json<CallView>, Problem> {
-    let record = find(&manager, &id).await?;
+    let record = find(&manager, id).await?;
     let timeline = manager.timeline(record.id).await?;
     Ok(Json(CallView::from(&record).with_transcript(&timeline)))
 }
@@ -227,18 +245,18 @@ pub(super) struct Timeline {
 
 pub(super) async fn timeline(
     State(manager): State<Manager>,
-    Path(id): Path<String>,
+    id: Id,
 ) -> Result<Json<Timeline>, Problem> {
-    let record = find(&manager, &id).await?;
+    let record = find(&manager, id).await?;
     let entries = manager.timeline(record.id).await?;
     Ok(Json(Timeline { entries: entries.into_iter().map(EntryView::from).collect() }))
 }
 
 pub(super) async fn hangup(
     State(manager): State<Manager>,
-    Path(id): Path<String>,
+    id: Id,
 ) -> Result<Json<CallView>, Problem> {
-    let record = find(&manager, &id).await?;
+    let record = find(&manager, id).await?;
     let record = manager.hangup(record.id).await?;
     Ok(Json(CallView::from(&record)))
 }
