@@ -97,7 +97,12 @@ impl Client {
                 .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         let response = self.http.send(request).await.map_err(|fault| self.unreachable(&fault))?;
-        let value = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
+        let value = serde_json::from_slice(&response.body).map_err(|_| {
+            Failure::Unreachable(format!(
+                "no Offhook daemon answers at {}, but something else ({}); is the address right?",
+                self.base, response.status
+            ))
+        })?;
         Ok(if response.status.is_success() {
             Ok(value)
         } else {
