@@ -218,9 +218,15 @@ fn announce(
         StoreUrl::Sqlite(path) => println!("  store     {}", path.display()),
     }
     match emulator {
-        Some(address) => println!(
-            "  carrier   the built-in emulator at {address}: no provider is configured, so no real call is placed"
-        ),
+        Some(address) => {
+            let why = match config.emulator_is_named {
+                true => "provider = \"emulator\"",
+                false => "no provider is configured",
+            };
+            println!(
+                "  carrier   the built-in emulator at {address}: {why}, so no real call is placed"
+            );
+        }
         None => {
             let names: Vec<String> = config
                 .providers

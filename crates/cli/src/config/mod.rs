@@ -67,6 +67,8 @@ pub(crate) struct Config {
     pub(crate) calls_per_second: Option<f64>,
     pub(crate) requests_per_second: f64,
     pub(crate) log: LogFormat,
+    /// Whether the emulator was asked for by name.
+    pub(crate) emulator_is_named: bool,
 }
 
 /// Reads only what a command needs to find the daemon; what else may be wrong is the daemon's
@@ -133,6 +135,7 @@ fn read(reader: &mut Reader) -> Config {
     conversation(reader, &mut policy);
     Config {
         client,
+        emulator_is_named: wanted.is_some() && emulated,
         api_hosts: reader.list("api.hosts", |host| Ok(host.to_owned())),
         providers: (!emulated).then_some(configured),
         public_url,
