@@ -214,6 +214,10 @@ impl Reader {
         self.problems.push(Problem { key: key.to_owned(), origin, what });
     }
 
+    pub(crate) const fn problem_count(&self) -> usize {
+        self.problems.len()
+    }
+
     pub(crate) fn has_problem(&self, key: &str) -> bool {
         self.problems.iter().any(|problem| problem.key == key)
     }
