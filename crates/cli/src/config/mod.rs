@@ -179,8 +179,13 @@ fn limits(reader: &mut Reader, policy: &mut Policy) {
             })
         }),
     );
-    set(&mut policy.ring_timeout, reader.with("limits.ring_timeout", duration));
-    set(&mut policy.transcript_timeout, reader.with("limits.transcript_timeout", duration));
+    // No upper bound: max_duration caps them.
+    let wait = |text: &str| match duration(text) {
+        Ok(wait) if wait < Duration::from_secs(1) => Err("is at least 1s".to_owned()),
+        other => other,
+    };
+    set(&mut policy.ring_timeout, reader.with("limits.ring_timeout", wait));
+    set(&mut policy.transcript_timeout, reader.with("limits.transcript_timeout", wait));
     set(&mut policy.notify_hangup_delay, reader.with("limits.notify_hangup_delay", duration));
 }
 
@@ -279,5 +284,145 @@ fn bytes(text: &str) -> Result<usize, String> {
     match number.trim().parse::<usize>().ok().and_then(|number| number.checked_mul(unit)) {
         Some(size) if (1024..=16 * 1024 * 1024).contains(&size) => Ok(size),
         _ => Err("is a size from 1KiB to 16MiB".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Result<Config, Problems> {
+        let mut reader = Reader::parse(text, "offhook.toml").unwrap();
+        let config = read(&mut reader);
+        reader.finish().map(|()| config)
+    }
+
+    const TWILIO: &str = "from_number = '+15550001234'\npublic_url = 'https://voice.example.com'\n\
+        twilio.account_sid = 'AC00000000000000000000000000000001'\ntwilio.auth_token = 'x'\n";
+
+    #[test]
+    fn nothing_at_all_is_the_emulator_and_the_documented_defaults() {
+        let config = read_text("").unwrap();
+        assert!(config.providers.is_none() && config.public_url.is_none());
+        assert_eq!(config.webhooks_listen.to_string(), "127.0.0.1:3334");
+        assert_eq!(config.client.api_listen.to_string(), "127.0.0.1:3335");
+        assert_eq!(config.client.store, StoreUrl::Sqlite("offhook.db".into()));
+        assert_eq!(config.client.store.token_file(), Path::new("api.token"));
+        assert_eq!(config.max_body, 64 * 1024);
+        assert_eq!(config.retention, Duration::from_hours(30 * 24));
+        assert_eq!(config.policy.max_concurrent_calls, 1);
+        assert_eq!(config.policy.max_duration, Duration::from_mins(5));
+        assert_eq!(config.policy.ring_timeout, Duration::from_secs(30));
+        assert_eq!(config.policy.transcript_timeout, Duration::from_mins(3));
+        assert_eq!(config.policy.notify_hangup_delay, Duration::from_secs(3));
+        assert_eq!(config.policy.mode, Mode::Notify);
+        assert_eq!(config.policy.inbound, InboundPolicy::Disabled);
+        assert_eq!(config.policy.locale, Locale::en_us());
+    }
+
+    #[test]
+    fn every_key_of_the_documentation_is_known() {
+        let text = r#"
+provider = "twilio"
+from_number = "+15550001234"
+public_url = "https://voice.example.com"
+[webhooks]
+listen = "127.0.0.1:3334"
+trusted_proxies = ["10.0.0.0/8", "192.0.2.1"]
+max_body = "128KiB"
+[api]
+listen = "[::1]:3335"
+token = "sesame"
+[store]
+url = "sqlite:/var/lib/offhook/offhook.db"
+retention = "7d"
+[limits]
+max_concurrent_calls = 4
+queue = true
+calls_per_second = 1.0
+requests_per_second = 50
+verify_concurrency = 8
+max_duration = "4h"
+ring_timeout = "1m30s"
+transcript_timeout = "3m"
+notify_hangup_delay = "0s"
+[outbound]
+mode = "conversation"
+allow_to = ["+43"]
+[inbound]
+policy = "allowlist"
+allow_from = ["+15550001111"]
+greeting = "Hi!"
+[speech]
+voice = "Polly.Joanna"
+locale = "de-AT"
+[twilio]
+account_sid = "AC00000000000000000000000000000001"
+auth_token = "x"
+auth_token_previous = "y"
+region = "au1"
+edge = "sydney"
+from_number = "+15550005678"
+calls_per_second = 2
+requests_per_second = 10
+allow_private_hosts = false
+[log]
+format = "json"
+"#;
+        let config = read_text(text).unwrap();
+        assert_eq!(config.client.store.token_file(), Path::new("/var/lib/offhook/api.token"));
+        assert_eq!(config.trusted_proxies.len(), 2);
+        assert_eq!(config.max_body, 128 * 1024);
+        assert_eq!(config.policy.ring_timeout, Duration::from_secs(90));
+        assert_eq!(config.policy.notify_hangup_delay, Duration::ZERO);
+        assert_eq!(config.log, LogFormat::Json);
+        let providers = config.providers.unwrap();
+        assert_eq!(providers[0].from, Party::dialled("+15550005678").ok());
+        assert!(providers[0].calls_per_second_is_set);
+        let number = "+15550001111".parse().unwrap();
+        assert_eq!(config.policy.inbound, InboundPolicy::Allowlist(vec![number]));
+    }
+
+    #[test]
+    fn the_emulator_is_the_carrier_only_if_it_is_meant() {
+        let emulated = |text: &str| read_text(text).unwrap().providers.is_none();
+        assert!(emulated(""));
+        assert!(emulated("provider = 'emulator'"));
+        assert!(emulated(&format!("provider = 'emulator'\n{TWILIO}")));
+        assert!(!emulated(TWILIO));
+        for half in ["twilio.auth_token = 'x'", "twilio.region = 'au1'", "provider = 'twilio'"] {
+            assert!(read_text(half).is_err(), "{half}");
+        }
+    }
+
+    #[test]
+    fn only_development_may_have_a_private_public_url() {
+        let private = TWILIO.replace("https://voice.example.com", "http://127.0.0.1:3334");
+        assert!(read_text(&private).is_err());
+        assert!(read_text(&format!("{private}twilio.allow_private_hosts = true")).is_ok());
+        assert!(read_text("public_url = 'http://127.0.0.1:3334'").is_ok());
+    }
+
+    #[test]
+    fn limits_have_bounds() {
+        for wrong in [
+            "max_duration = '0s'",
+            "max_duration = '4h1s'",
+            "max_concurrent_calls = 0",
+            "max_concurrent_calls = -1",
+            "max_concurrent_calls = 1.5",
+            "verify_concurrency = 0",
+            "calls_per_second = 0",
+            "calls_per_second = nan",
+            "requests_per_second = inf",
+            "queue = 'yes'",
+            "ring_timeout = '0s'",
+            "ring_timeout = -5",
+            "transcript_timeout = '0s'",
+            "notify_hangup_delay = '-1s'",
+        ] {
+            let problems = read_text(&format!("[limits]\n{wrong}")).unwrap_err();
+            assert_eq!(problems.0.len(), 1, "{wrong}");
+        }
     }
 }
