@@ -265,3 +265,170 @@ impl Reader {
         if self.problems.is_empty() { Ok(()) } else { Err(Problems(self.problems)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The file and the environment, as they were given.
+    fn reader(text: &str, environment: &[(&str, &str)]) -> Reader {
+        let mut reader = Reader::parse(text, "offhook.toml").unwrap();
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        reader.overlay(environment.iter().map(owned));
+        reader
+    }
+
+    fn problems(reader: Reader) -> Vec<String> {
+        let problems = reader.finish().map_or_else(|problems| problems.to_string(), |()| "".into());
+        problems.lines().skip(1).map(|line| line.trim().to_owned()).collect()
+    }
+
+    fn word(text: &str) -> Result<String, String> {
+        match text.chars().all(char::is_alphabetic) {
+            true => Ok(text.to_owned()),
+            false => Err("is a list of words".to_owned()),
+        }
+    }
+
+    #[test]
+    fn keys_are_found_in_sections_and_with_dots() {
+        for text in ["[limits]\nqueue = true\nring = 3", "limits.queue = true\nlimits.ring = 3"] {
+            let mut reader = reader(text, &[]);
+            assert_eq!(reader.text("limits.queue").as_deref(), Some("true"));
+            assert_eq!(reader.text("limits.ring").as_deref(), Some("3"));
+            assert_eq!(problems(reader), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let text = "public_url = 'a'\n[limits]\nmax_duration = '1m'\nring_timeout = '2s'";
+        let environment = [("OFFHOOK_PUBLIC_URL", "b"), ("OFFHOOK_LIMITS__MAX_DURATION", "3m")];
+        let mut reader = reader(text, &environment);
+        assert_eq!(reader.text("public_url").as_deref(), Some("b"));
+        assert_eq!(reader.text("limits.max_duration").as_deref(), Some("3m"));
+        assert_eq!(reader.text("limits.ring_timeout").as_deref(), Some("2s"));
+        assert_eq!(problems(reader), [""; 0]);
+    }
+
+    #[test]
+    fn empty_is_not_set_wherever_it_stands() {
+        let environment = [("OFFHOOK_FROM_NUMBER", ""), ("OFFHOOK_COLOUR", "")];
+        let mut reader =
+            reader("from_number = '1'\npublic_url = ''\nlist = ['', '']", &environment);
+        assert_eq!(reader.text("from_number").as_deref(), Some("1"));
+        assert_eq!(reader.text("public_url"), None);
+        assert_eq!(reader.list("list", word), [""; 0]);
+        assert_eq!(reader.text("nowhere"), None);
+        assert_eq!(problems(reader), [""; 0]);
+    }
+
+    #[test]
+    fn a_list_is_an_array_or_a_text_with_commas() {
+        for (text, environment) in [
+            ("names = ['anna', 'ben']", &[][..]),
+            ("names = 'anna,ben'", &[]),
+            ("names = 'anna , ,ben,'", &[]),
+            ("names = ['carl']", &[("OFFHOOK_NAMES", "anna, ben")]),
+        ] {
+            let mut reader = reader(text, environment);
+            assert_eq!(reader.list("names", word), ["anna", "ben"], "{text}");
+            assert_eq!(problems(reader), [""; 0]);
+        }
+        // A comma inside an array's item separates nothing.
+        let mut reader = reader("names = ['anna,ben', 'carl']", &[]);
+        assert_eq!(reader.list("names", word), ["carl"]);
+        assert_eq!(
+            problems(reader),
+            ["names is a list of words; \"anna,ben\" is not  (offhook.toml)"]
+        );
+    }
+
+    #[test]
+    fn a_list_in_the_place_of_a_value_is_a_problem() {
+        let mut reader = reader("public_url = ['a', 'b']", &[]);
+        assert_eq!(reader.text("public_url"), None);
+        assert_eq!(problems(reader), ["public_url is one value and not a list  (offhook.toml)"]);
+    }
+
+    #[test]
+    fn the_carriers_own_variables_are_keys_of_their_section_and_ours_win() {
+        let environment = [
+            ("OFFHOOK_TWILIO__AUTH_TOKEN", "ours"),
+            ("TWILIO_AUTH_TOKEN", "theirs"),
+            ("TWILIO_ACCOUNT_SID", "AC1"),
+            ("TWILIO_PHONE_NUMBER", "+15550001234"),
+            ("PATH", "/bin"),
+        ];
+        let mut reader = reader("[twilio]\naccount_sid = 'AC2'\nauth_token = 'file'", &environment);
+        assert!(reader.has_section("twilio"));
+        assert_eq!(reader.text("twilio.auth_token").as_deref(), Some("ours"));
+        assert_eq!(reader.text("twilio.account_sid").as_deref(), Some("AC1"));
+        assert_eq!(problems(reader), [""; 0]);
+    }
+
+    #[test]
+    fn the_api_token_has_two_names_and_the_one_of_its_key_wins() {
+        let both = [("OFFHOOK_API__TOKEN", "key"), ("OFFHOOK_API_TOKEN", "other")];
+        for (environment, expected) in
+            [(&both[..], "key"), (&both[1..], "other"), (&[both[1], both[0]], "key")]
+        {
+            let mut reader = reader("api.token = 'file'", environment);
+            assert_eq!(reader.text("api.token").as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_section_with_nothing_but_empty_values_is_not_set() {
+        let text = "[twilio]\naccount_sid = ''\n[twilios]\nx = 1";
+        assert!(!reader(text, &[("TWILIO_AUTH_TOKEN", "")]).has_section("twilio"));
+        assert!(reader(text, &[("TWILIO_AUTH_TOKEN", "x")]).has_section("twilio"));
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_known_one_where_it_was_written() {
+        let environment = [("OFFHOOK_LIMITS_QUEUE", "true"), ("OFFHOOK_API_URL", "known")];
+        let mut reader = reader("limits.queu = true\nzzz = 1", &environment);
+        assert_eq!(reader.text("limits.queue"), None);
+        assert_eq!(reader.text("public_url"), None);
+        assert_eq!(
+            problems(reader),
+            [
+                "limits.queu is no key; did you mean limits.queue?  (offhook.toml)",
+                "OFFHOOK_LIMITS_QUEUE is no variable of ours; did you mean \
+                 OFFHOOK_LIMITS__QUEUE?  (the environment)",
+                "zzz is no key  (offhook.toml)",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_problem_is_kept_and_the_wrong_value_is_taken_for_none() {
+        let mut reader = reader("a = '1'\nb = '2'\nc = 'x'", &[]);
+        for key in ["a", "b"] {
+            assert_eq!(reader.with(key, |_| Err::<(), _>("is wrong".to_owned())), None);
+        }
+        assert!(reader.has_problem("a") && !reader.has_problem("c"));
+        assert_eq!(
+            problems(reader),
+            [
+                "a is wrong  (offhook.toml)",
+                "b is wrong  (offhook.toml)",
+                "c is no key  (offhook.toml)"
+            ]
+        );
+    }
+
+    #[test]
+    fn who_reads_a_part_is_not_told_of_the_rest() {
+        let mut reader = reader("api.listen = 'x'\ncolour = 'red'", &[]);
+        assert_eq!(reader.text("api.listen").as_deref(), Some("x"));
+        assert_eq!(reader.finish_partly(), Ok(()));
+    }
+
+    #[test]
+    fn a_text_that_is_not_toml_names_its_line() {
+        let error = Reader::parse("a = 1\nb = \n", "offhook.toml").unwrap_err();
+        assert!(error.contains("is not TOML") && error.contains("line 2"), "{error}");
+    }
+}
