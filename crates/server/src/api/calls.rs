@@ -1,7 +1,6 @@
 //! Calls: placing, looking, ending.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
@@ -15,6 +14,7 @@ use offhook_manager::{
 };
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 use super::view::{CallView, EntryView};
@@ -23,21 +23,27 @@ use crate::duration::parse_duration;
 const MAX_DURATION: Duration = Duration::from_hours(4);
 const METADATA_AT_MOST: usize = 4096;
 
-#[derive(Debug, Hash, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with `to`")]
 pub(super) struct NewCall {
     to: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     voice: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<String>,
     #[serde(default)]
     metadata: BTreeMap<String, String>,
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(default, deserialize_with = "duration", skip_serializing_if = "Option::is_none")]
     max_duration: Option<Duration>,
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(default, deserialize_with = "duration", skip_serializing_if = "Option::is_none")]
     ring_timeout: Option<Duration>,
 }
 
@@ -122,14 +128,16 @@ fn idempotency(headers: &HeaderMap, call: &NewCall) -> Result<Option<Idempotency
     if key.is_empty() || key.len() > 255 {
         return Err(Problem::invalid("Idempotency-Key: 1 to 255 printable ASCII characters"));
     }
-    // Notices a mistake, not an attack: the key is its user's own.
+    Ok(Some(Idempotency { key: key.to_owned(), fingerprint: fingerprint(call) }))
+}
+
+/// It is stored, so it must come out the same from every later build. A field that is not set has
+/// no part in it, so that new fields change no old fingerprint.
+fn fingerprint(call: &NewCall) -> [u8; 16] {
+    let written = serde_json::to_vec(call).expect("texts and numbers");
     let mut fingerprint = [0; 16];
-    for (half, salt) in fingerprint.chunks_exact_mut(8).zip([0_u8, 1]) {
-        let mut hasher = DefaultHasher::new();
-        (salt, call).hash(&mut hasher);
-        half.copy_from_slice(&hasher.finish().to_be_bytes());
-    }
-    Ok(Some(Idempotency { key: key.to_owned(), fingerprint }))
+    fingerprint.copy_from_slice(&Sha256::digest(written)[..16]);
+    fingerprint
 }
 
 pub(super) async fn initiate(
@@ -259,4 +267,40 @@ pub(super) async fn hangup(
     let record = find(&manager, id).await?;
     let record = manager.hangup(record.id).await?;
     Ok(Json(CallView::from(&record)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fingerprint_of(body: &str) -> [u8; 16] {
+        fingerprint(&serde_json::from_str(body).unwrap())
+    }
+
+    #[test]
+    fn a_fingerprint_outlives_the_build_that_made_it() {
+        // SHA-256 of {"to":"+15550001234","metadata":{"a":"1","b":"2"},"max_duration":{"secs":300,"nanos":0}}
+        let hex: String = fingerprint_of(
+            r#"{"to": "+15550001234", "max_duration": "5m", "metadata": {"b": "2", "a": "1"}}"#,
+        )
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+        assert_eq!(hex, "66f45f94906984d376992d6fa0274dbb");
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_what_is_asked_and_not_of_how() {
+        let one = fingerprint_of(r#"{"to": "+15550001234", "ring_timeout": "1m"}"#);
+        let other = r#"{"ring_timeout": 60, "message": null, "to": "+15550001234"}"#;
+        assert_eq!(fingerprint_of(other), one);
+        for different in [
+            r#"{"to": "+15550001235", "ring_timeout": "1m"}"#,
+            r#"{"to": "+15550001234", "ring_timeout": "2m"}"#,
+            r#"{"to": "+15550001234", "max_duration": "1m"}"#,
+            r#"{"to": "+15550001234", "ring_timeout": "1m", "message": "Hello."}"#,
+        ] {
+            assert_ne!(fingerprint_of(different), one, "{different}");
+        }
+    }
 }
