@@ -213,7 +213,7 @@ fn announce(
     }
     match &config.client.store {
         StoreUrl::Memory => {
-            println!("  store     memory: calls are forgotten when this process ends")
+            println!("  store     memory: calls are forgotten when this process ends");
         }
         StoreUrl::Sqlite(path) => println!("  store     {}", path.display()),
     }
