@@ -21,15 +21,9 @@ pub(crate) struct Arguments {
 /// Where the configuration and the daemon are.
 #[derive(Debug, Args)]
 pub(crate) struct Connection {
-    /// The configuration file
-    #[arg(
-        long,
-        global = true,
-        env = "OFFHOOK_CONFIG",
-        value_name = "FILE",
-        default_value = "offhook.toml"
-    )]
-    pub(crate) config: PathBuf,
+    /// The configuration file [default: offhook.toml, if there is one]
+    #[arg(long, global = true, env = "OFFHOOK_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// The daemon's admin API [default: http:// and api.listen of the configuration]
     #[arg(long, global = true, env = "OFFHOOK_API_URL", value_name = "URL")]
     pub(crate) api: Option<String>,
@@ -71,7 +65,7 @@ pub(crate) struct Carrier {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3334")]
     pub(crate) webhook_base: String,
     /// How much faster than life people speak and phones ring
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
     pub(crate) speed: f64,
 }
 
@@ -81,8 +75,15 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "NAME")]
     pub(crate) provider: Option<String>,
     /// How much faster than life people speak and phones ring
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, value_parser = speed)]
     pub(crate) speed: f64,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(speed) if (0.1..=100.0).contains(&speed) => Ok(speed),
+        _ => Err("a number from 0.1 to 100".to_owned()),
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

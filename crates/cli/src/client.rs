@@ -42,9 +42,9 @@ impl From<Refusal> for Failure {
 impl Client {
     /// Finds the daemon by the configuration, and its token.
     pub(crate) fn connect(connection: &Connection) -> Result<Self, Failure> {
-        let config = config::load_client(&connection.config)
+        let config = config::load_client(connection.config.as_deref())
             .map_err(|problems| Failure::Configuration(problems.to_string()))?;
-        let address = match &connection.api {
+        let address = match connection.api.as_ref().filter(|url| !url.is_empty()) {
             Some(url) => url.clone(),
             None => format!("http://{}", config.api_listen),
         };
@@ -61,7 +61,9 @@ impl Client {
     /// The daemon at this address.
     pub(crate) fn to(address: &str, token: &str) -> Result<Self, Failure> {
         let invalid = |what: String| Failure::Configuration(format!("--api {address}: {what}"));
-        let base = Url::parse(address).map_err(|error| invalid(error.to_string()))?;
+        let base = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let base = base
+            .ok_or_else(|| invalid("not a URL; write it like http://127.0.0.1:3335".to_owned()))?;
         let http = GuardedClient::new(base.clone(), HostPolicy::AllowPrivate)
             .map_err(|error| invalid(error.to_string()))?;
         let mut authorization = HeaderValue::try_from(format!("Bearer {token}"))
@@ -97,7 +99,12 @@ impl Client {
                 .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         let response = self.http.send(request).await.map_err(|fault| self.unreachable(&fault))?;
-        let value = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
+        let value = serde_json::from_slice(&response.body).map_err(|_| {
+            Failure::Unreachable(format!(
+                "no Offhook daemon answers at {}, but something else ({}); is the address right?",
+                self.base, response.status
+            ))
+        })?;
         Ok(if response.status.is_success() {
             Ok(value)
         } else {

@@ -105,7 +105,8 @@ impl PublicUrl {
     /// prefix away or not.
     pub(crate) fn local_path<'a>(&self, path: &'a str) -> &'a str {
         match path.strip_prefix(self.prefix.as_str()) {
-            Some(rest) if rest.starts_with('/') => rest,
+            // The prefix may be /webhooks itself.
+            Some(rest) if rest.starts_with("/webhooks/") => rest,
             _ => path,
         }
     }
@@ -202,6 +203,10 @@ mod tests {
             );
         }
         assert_eq!(public.local_path("/phonebook"), "/phonebook");
+        let named_alike = PublicUrl::parse("https://voice.example.com/webhooks").unwrap();
+        for path in ["/webhooks/webhooks/twilio", "/webhooks/twilio"] {
+            assert_eq!(named_alike.local_path(path), "/webhooks/twilio");
+        }
     }
 
     #[test]

@@ -8,6 +8,9 @@ use crate::arguments::{Calls, Connection, State};
 use crate::client::{Client, path_of};
 use crate::failure::Failure;
 
+/// How many calls are asked for at once: with all of their metadata they fit into one answer.
+const PAGE: usize = 100;
+
 pub(crate) async fn list(list: Calls, connection: &Connection, json: bool) -> Result<(), Failure> {
     let client = Client::connect(connection)?;
     let state = match list.state {
@@ -15,15 +18,16 @@ pub(crate) async fn list(list: Calls, connection: &Connection, json: bool) -> Re
         State::Ended => "ended",
         State::All => "all",
     };
-    let path = format!("/v1/calls?state={state}&limit={}", list.limit);
-    let page = client.get(&path).await?;
+    let (calls, next_cursor) = pages(&client, state, list.limit).await?;
     if json {
-        println!("{page}");
+        println!("{}", json!({ "calls": calls, "next_cursor": next_cursor }));
         return Ok(());
     }
-    let calls = page["calls"].as_array().cloned().unwrap_or_default();
     if calls.is_empty() {
-        println!("no {} calls", if state == "all" { "" } else { state }.trim());
+        println!(
+            "{}",
+            if state == "all" { "no calls".to_owned() } else { format!("no {state} calls") }
+        );
         return Ok(());
     }
     let now = SystemClock.now();
@@ -41,6 +45,32 @@ pub(crate) async fn list(list: Calls, connection: &Connection, json: bool) -> Re
         .collect();
     table::print(&["ID", "DIRECTION", "FROM", "TO", "STATE", "STARTED"], &rows);
     Ok(())
+}
+
+/// So many calls at most, page by page, and where the rest begins.
+async fn pages(
+    client: &Client,
+    state: &str,
+    limit: usize,
+) -> Result<(Vec<Value>, Option<String>), Failure> {
+    let mut calls = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let wanted = PAGE.min(limit.saturating_sub(calls.len()));
+        let mut path = format!("/v1/calls?state={state}&limit={wanted}");
+        if let Some(cursor) = &cursor {
+            path.push_str("&cursor=");
+            path.push_str(cursor);
+        }
+        let mut page = client.get(&path).await?;
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if let Value::Array(more) = page["calls"].take() {
+            calls.extend(more);
+        }
+        if cursor.is_none() || calls.len() >= limit {
+            return Ok((calls, cursor));
+        }
+    }
 }
 
 pub(crate) async fn show(id: &str, connection: &Connection, json: bool) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use offhook_server::{Listeners, PublicUrl, Server, ServerSettings};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
 use super::{carrier, token};
@@ -26,9 +26,11 @@ const PRUNE_EVERY: Duration = Duration::from_hours(1);
 const EMULATOR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4010);
 
 pub(crate) async fn run(_serve: Serve, connection: &Connection, json: bool) -> Result<(), Failure> {
-    let config = config::load(&connection.config)
+    let config = config::load(connection.config.as_deref())
         .map_err(|problems| Failure::Configuration(problems.to_string()))?;
     log_as(config.log);
+    // From here on a signal waits until we can stop as we should.
+    let signals = Signals::listen().map_err(Failure::operation)?;
 
     // Ports and store first: what cannot work is told before anything is begun.
     let listeners = Listeners::bind(config.webhooks_listen, config.client.api_listen)
@@ -73,7 +75,7 @@ pub(crate) async fn run(_serve: Serve, connection: &Connection, json: bool) -> R
     let server = listeners.serve(manager.clone(), &settings);
     announce(&server, &public_url, &config, token_file.as_deref(), emulator, json);
 
-    let outcome = until_stopped(&manager, config.retention).await;
+    let outcome = until_stopped(&manager, config.retention, signals).await;
     tracing::info!("stopping; live calls go on at the carrier and are taken up at the next start");
     server.shut_down().await;
     if outcome.is_ok() {
@@ -82,16 +84,34 @@ pub(crate) async fn run(_serve: Serve, connection: &Connection, json: bool) -> R
     outcome
 }
 
+/// What asks us to stop.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+}
+
 /// Runs until a signal says to stop, or the store cannot be read.
-async fn until_stopped(manager: &Manager, retention: Duration) -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::operation)?;
+async fn until_stopped(
+    manager: &Manager,
+    retention: Duration,
+    mut signals: Signals,
+) -> Result<(), Failure> {
     let mut prune = tokio::time::interval(PRUNE_EVERY);
     let stopped = manager.stopped_early();
     tokio::pin!(stopped);
     loop {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(()),
-            _ = terminate.recv() => return Ok(()),
+            _ = signals.interrupt.recv() => return Ok(()),
+            _ = signals.terminate.recv() => return Ok(()),
             error = &mut stopped => return Err(Failure::operation(error)),
             _ = prune.tick() => {
                 let oldest = manager.now().saturating_sub(retention);
@@ -131,7 +151,6 @@ async fn emulate(public_url: &PublicUrl) -> Result<(ConfiguredProvider, SocketAd
         calls_per_second: 1.0,
         calls_per_second_is_set: false,
         requests_per_second: None,
-        private_hosts: true,
     };
     Ok((provider, address))
 }
@@ -194,14 +213,20 @@ fn announce(
     }
     match &config.client.store {
         StoreUrl::Memory => {
-            println!("  store     memory: calls are forgotten when this process ends")
+            println!("  store     memory: calls are forgotten when this process ends");
         }
         StoreUrl::Sqlite(path) => println!("  store     {}", path.display()),
     }
     match emulator {
-        Some(address) => println!(
-            "  carrier   the built-in emulator at {address}: no provider is configured, so no real call is placed"
-        ),
+        Some(address) => {
+            let why = match config.emulator_is_named {
+                true => "provider = \"emulator\"",
+                false => "no provider is configured",
+            };
+            println!(
+                "  carrier   the built-in emulator at {address}: {why}, so no real call is placed"
+            );
+        }
         None => {
             let names: Vec<String> = config
                 .providers

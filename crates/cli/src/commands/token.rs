@@ -29,6 +29,13 @@ pub(super) fn read_or_draw(path: &Path) -> std::io::Result<String> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    writeln!(options.open(path)?, "{token}")?;
+    let mut file = options.open(path)?;
+    // The mode above counts for new files only, and an empty one may have stood there.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    writeln!(file, "{token}")?;
     Ok(token)
 }

@@ -67,11 +67,13 @@ pub(crate) struct Config {
     pub(crate) calls_per_second: Option<f64>,
     pub(crate) requests_per_second: f64,
     pub(crate) log: LogFormat,
+    /// Whether the emulator was asked for by name.
+    pub(crate) emulator_is_named: bool,
 }
 
 /// Reads only what a command needs to find the daemon; what else may be wrong is the daemon's
 /// matter.
-pub(crate) fn load_client(path: &Path) -> Result<ClientConfig, Problems> {
+pub(crate) fn load_client(path: Option<&Path>) -> Result<ClientConfig, Problems> {
     let mut reader = Reader::open(path)?;
     let client = client(&mut reader);
     reader.finish_partly()?;
@@ -79,7 +81,7 @@ pub(crate) fn load_client(path: &Path) -> Result<ClientConfig, Problems> {
 }
 
 /// Reads everything, and reports all problems at once.
-pub(crate) fn load(path: &Path) -> Result<Config, Problems> {
+pub(crate) fn load(path: Option<&Path>) -> Result<Config, Problems> {
     let mut reader = Reader::open(path)?;
     let config = read(&mut reader);
     reader.finish()?;
@@ -88,7 +90,7 @@ pub(crate) fn load(path: &Path) -> Result<Config, Problems> {
 
 fn client(reader: &mut Reader) -> ClientConfig {
     ClientConfig {
-        api_listen: reader.parsed("api.listen").unwrap_or(([127, 0, 0, 1], 3335).into()),
+        api_listen: reader.with("api.listen", address).unwrap_or(([127, 0, 0, 1], 3335).into()),
         token: reader.text("api.token").map(SecretString::from),
         store: reader
             .with("store.url", store_url)
@@ -115,11 +117,11 @@ fn read(reader: &mut Reader) -> Config {
         }
         None => configured.first().map_or(offhook::twilio::NAME, ConfiguredProvider::name),
     };
-    let development = emulated || configured.iter().all(|provider| provider.private_hosts);
+    let development = emulated || !providers::any_real(reader, wanted.as_deref());
     let public_url = reader.with("public_url", |text| {
         let parsed =
             if development { PublicUrl::parse_private(text) } else { PublicUrl::parse(text) };
-        parsed.map_err(|error| error.to_string())
+        parsed.map_err(|error| format!("cannot be used: {error}"))
     });
     if public_url.is_none() && !development && !reader.has_problem("public_url") {
         reader.problem(
@@ -133,11 +135,14 @@ fn read(reader: &mut Reader) -> Config {
     conversation(reader, &mut policy);
     Config {
         client,
+        emulator_is_named: wanted.is_some() && emulated,
         api_hosts: reader.list("api.hosts", |host| Ok(host.to_owned())),
         providers: (!emulated).then_some(configured),
         public_url,
         from_number: reader.with("from_number", party),
-        webhooks_listen: reader.parsed("webhooks.listen").unwrap_or(([127, 0, 0, 1], 3334).into()),
+        webhooks_listen: reader
+            .with("webhooks.listen", address)
+            .unwrap_or(([127, 0, 0, 1], 3334).into()),
         trusted_proxies: reader.list("webhooks.trusted_proxies", network),
         max_body: reader.with("webhooks.max_body", bytes).unwrap_or(64 * 1024),
         retention: reader
@@ -174,8 +179,13 @@ fn limits(reader: &mut Reader, policy: &mut Policy) {
             })
         }),
     );
-    set(&mut policy.ring_timeout, reader.with("limits.ring_timeout", duration));
-    set(&mut policy.transcript_timeout, reader.with("limits.transcript_timeout", duration));
+    // No upper bound: max_duration caps them.
+    let wait = |text: &str| match duration(text) {
+        Ok(wait) if wait < Duration::from_secs(1) => Err("is at least 1s".to_owned()),
+        other => other,
+    };
+    set(&mut policy.ring_timeout, reader.with("limits.ring_timeout", wait));
+    set(&mut policy.transcript_timeout, reader.with("limits.transcript_timeout", wait));
     set(&mut policy.notify_hangup_delay, reader.with("limits.notify_hangup_delay", duration));
 }
 
@@ -196,7 +206,7 @@ fn conversation(reader: &mut Reader, policy: &mut Policy) {
         }
     });
     let allowed: Vec<PhoneNumber> = reader.list("inbound.allow_from", |number| {
-        number.parse().map_err(|error: offhook_core::InvalidNumber| error.to_string())
+        number.parse().map_err(|_| "is a list of numbers in E.164, such as +15550001234".to_owned())
     });
     let inbound = reader.with("inbound.policy", |text| match text {
         "disabled" => Ok(InboundPolicy::Disabled),
@@ -210,13 +220,13 @@ fn conversation(reader: &mut Reader, policy: &mut Policy) {
         .unwrap_or_else(|| "Hello! How can I help you today?".to_owned());
     match SpeechText::try_from(greeting) {
         Ok(greeting) => policy.greeting = Some(greeting),
-        Err(error) => reader.problem("inbound.greeting", error.to_string()),
+        Err(error) => reader.problem("inbound.greeting", format!("cannot be said: {error}")),
     }
     policy.voice = reader.text("speech.voice");
     set(
         &mut policy.locale,
         reader.with("speech.locale", |text| {
-            text.parse::<Locale>().map_err(|error| error.to_string())
+            text.parse::<Locale>().map_err(|error| format!("is {error}"))
         }),
     );
 }
@@ -231,12 +241,17 @@ fn store_url(text: &str) -> Result<StoreUrl, String> {
     match text.split_once(':') {
         Some(("memory", "")) => Ok(StoreUrl::Memory),
         Some(("sqlite", path)) if !path.is_empty() => Ok(StoreUrl::Sqlite(PathBuf::from(path))),
-        _ => Err("is sqlite:FILE or memory:".to_owned()),
+        _ => Err("is sqlite:FILE, such as sqlite:offhook.db, or memory:".to_owned()),
     }
 }
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "is an IP address and a port, such as 127.0.0.1:3335, and no name".to_owned())
+}
+
 fn party(text: &str) -> Result<Party, String> {
-    Party::dialled(text).map_err(|error| error.to_string())
+    Party::dialled(text).map_err(|error| format!("is {error}"))
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
@@ -246,7 +261,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).map_err(|error| error.to_string())
+    parse_duration(text).map_err(|error| format!("is {error}"))
 }
 
 fn boolean(text: &str) -> Result<bool, String> {
@@ -269,5 +284,145 @@ fn bytes(text: &str) -> Result<usize, String> {
     match number.trim().parse::<usize>().ok().and_then(|number| number.checked_mul(unit)) {
         Some(size) if (1024..=16 * 1024 * 1024).contains(&size) => Ok(size),
         _ => Err("is a size from 1KiB to 16MiB".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Result<Config, Problems> {
+        let mut reader = Reader::parse(text, "offhook.toml").unwrap();
+        let config = read(&mut reader);
+        reader.finish().map(|()| config)
+    }
+
+    const TWILIO: &str = "from_number = '+15550001234'\npublic_url = 'https://voice.example.com'\n\
+        twilio.account_sid = 'AC00000000000000000000000000000001'\ntwilio.auth_token = 'x'\n";
+
+    #[test]
+    fn nothing_at_all_is_the_emulator_and_the_documented_defaults() {
+        let config = read_text("").unwrap();
+        assert!(config.providers.is_none() && config.public_url.is_none());
+        assert_eq!(config.webhooks_listen.to_string(), "127.0.0.1:3334");
+        assert_eq!(config.client.api_listen.to_string(), "127.0.0.1:3335");
+        assert_eq!(config.client.store, StoreUrl::Sqlite("offhook.db".into()));
+        assert_eq!(config.client.store.token_file(), Path::new("api.token"));
+        assert_eq!(config.max_body, 64 * 1024);
+        assert_eq!(config.retention, Duration::from_hours(30 * 24));
+        assert_eq!(config.policy.max_concurrent_calls, 1);
+        assert_eq!(config.policy.max_duration, Duration::from_mins(5));
+        assert_eq!(config.policy.ring_timeout, Duration::from_secs(30));
+        assert_eq!(config.policy.transcript_timeout, Duration::from_mins(3));
+        assert_eq!(config.policy.notify_hangup_delay, Duration::from_secs(3));
+        assert_eq!(config.policy.mode, Mode::Notify);
+        assert_eq!(config.policy.inbound, InboundPolicy::Disabled);
+        assert_eq!(config.policy.locale, Locale::en_us());
+    }
+
+    #[test]
+    fn every_key_of_the_documentation_is_known() {
+        let text = r#"
+provider = "twilio"
+from_number = "+15550001234"
+public_url = "https://voice.example.com"
+[webhooks]
+listen = "127.0.0.1:3334"
+trusted_proxies = ["10.0.0.0/8", "192.0.2.1"]
+max_body = "128KiB"
+[api]
+listen = "[::1]:3335"
+token = "sesame"
+[store]
+url = "sqlite:/var/lib/offhook/offhook.db"
+retention = "7d"
+[limits]
+max_concurrent_calls = 4
+queue = true
+calls_per_second = 1.0
+requests_per_second = 50
+verify_concurrency = 8
+max_duration = "4h"
+ring_timeout = "1m30s"
+transcript_timeout = "3m"
+notify_hangup_delay = "0s"
+[outbound]
+mode = "conversation"
+allow_to = ["+43"]
+[inbound]
+policy = "allowlist"
+allow_from = ["+15550001111"]
+greeting = "Hi!"
+[speech]
+voice = "Polly.Joanna"
+locale = "de-AT"
+[twilio]
+account_sid = "AC00000000000000000000000000000001"
+auth_token = "x"
+auth_token_previous = "y"
+region = "au1"
+edge = "sydney"
+from_number = "+15550005678"
+calls_per_second = 2
+requests_per_second = 10
+allow_private_hosts = false
+[log]
+format = "json"
+"#;
+        let config = read_text(text).unwrap();
+        assert_eq!(config.client.store.token_file(), Path::new("/var/lib/offhook/api.token"));
+        assert_eq!(config.trusted_proxies.len(), 2);
+        assert_eq!(config.max_body, 128 * 1024);
+        assert_eq!(config.policy.ring_timeout, Duration::from_secs(90));
+        assert_eq!(config.policy.notify_hangup_delay, Duration::ZERO);
+        assert_eq!(config.log, LogFormat::Json);
+        let providers = config.providers.unwrap();
+        assert_eq!(providers[0].from, Party::dialled("+15550005678").ok());
+        assert!(providers[0].calls_per_second_is_set);
+        let number = "+15550001111".parse().unwrap();
+        assert_eq!(config.policy.inbound, InboundPolicy::Allowlist(vec![number]));
+    }
+
+    #[test]
+    fn the_emulator_is_the_carrier_only_if_it_is_meant() {
+        let emulated = |text: &str| read_text(text).unwrap().providers.is_none();
+        assert!(emulated(""));
+        assert!(emulated("provider = 'emulator'"));
+        assert!(emulated(&format!("provider = 'emulator'\n{TWILIO}")));
+        assert!(!emulated(TWILIO));
+        for half in ["twilio.auth_token = 'x'", "twilio.region = 'au1'", "provider = 'twilio'"] {
+            assert!(read_text(half).is_err(), "{half}");
+        }
+    }
+
+    #[test]
+    fn only_development_may_have_a_private_public_url() {
+        let private = TWILIO.replace("https://voice.example.com", "http://127.0.0.1:3334");
+        assert!(read_text(&private).is_err());
+        assert!(read_text(&format!("{private}twilio.allow_private_hosts = true")).is_ok());
+        assert!(read_text("public_url = 'http://127.0.0.1:3334'").is_ok());
+    }
+
+    #[test]
+    fn limits_have_bounds() {
+        for wrong in [
+            "max_duration = '0s'",
+            "max_duration = '4h1s'",
+            "max_concurrent_calls = 0",
+            "max_concurrent_calls = -1",
+            "max_concurrent_calls = 1.5",
+            "verify_concurrency = 0",
+            "calls_per_second = 0",
+            "calls_per_second = nan",
+            "requests_per_second = inf",
+            "queue = 'yes'",
+            "ring_timeout = '0s'",
+            "ring_timeout = -5",
+            "transcript_timeout = '0s'",
+            "notify_hangup_delay = '-1s'",
+        ] {
+            let problems = read_text(&format!("[limits]\n{wrong}")).unwrap_err();
+            assert_eq!(problems.0.len(), 1, "{wrong}");
+        }
     }
 }

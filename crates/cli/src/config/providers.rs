@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use offhook::twilio::{Twilio, TwilioConfig};
+use offhook::twilio::{InvalidTwilioConfig, Twilio, TwilioConfig};
 use offhook_core::{Party, ProviderName, VoiceProvider};
 use url::Url;
 
@@ -16,7 +16,6 @@ pub(crate) struct ConfiguredProvider {
     pub(crate) calls_per_second: f64,
     pub(crate) calls_per_second_is_set: bool,
     pub(crate) requests_per_second: Option<f64>,
-    pub(crate) private_hosts: bool,
 }
 
 impl ConfiguredProvider {
@@ -78,6 +77,16 @@ pub(super) fn read_all(reader: &mut Reader) -> Vec<ConfiguredProvider> {
     TABLE.iter().filter_map(|row| read(reader, row)).collect()
 }
 
+/// Whether a carrier that is out there is configured, or meant to be: what it needs is checked
+/// even if its section is not complete.
+pub(super) fn any_real(reader: &Reader, wanted: Option<&str>) -> bool {
+    TABLE.iter().any(|row| {
+        let key = format!("{}.allow_private_hosts", row.name);
+        let is_meant = reader.has_section(row.name) || wanted == Some(row.name);
+        is_meant && reader.value(&key) != Some("true")
+    })
+}
+
 fn read(reader: &mut Reader, row: &Row) -> Option<ConfiguredProvider> {
     let key = |name: &str| format!("{}.{name}", row.name);
     let is_set = reader.has_section(row.name);
@@ -85,10 +94,11 @@ fn read(reader: &mut Reader, row: &Row) -> Option<ConfiguredProvider> {
     let calls_per_second = reader.with(&key("calls_per_second"), super::rate);
     let requests_per_second = reader.with(&key("requests_per_second"), super::rate);
     let host = Host {
-        api_base: reader.parsed(&key("api_base")),
+        api_base: reader.with(&key("api_base"), |text| {
+            text.parse().map_err(|_| "is a URL, such as https://api.example.com".to_owned())
+        }),
         private: reader.with(&key("allow_private_hosts"), super::boolean).unwrap_or(false),
     };
-    let private_hosts = host.private;
     let provider = (row.build)(reader, host);
     Some(ConfiguredProvider {
         provider: provider.filter(|_| is_set)?,
@@ -96,9 +106,11 @@ fn read(reader: &mut Reader, row: &Row) -> Option<ConfiguredProvider> {
         calls_per_second: calls_per_second.unwrap_or(row.calls_per_second),
         calls_per_second_is_set: calls_per_second.is_some(),
         requests_per_second,
-        private_hosts,
     })
 }
+
+/// In the place of a SID that is missing or wrong, to check the rest.
+const STAND_IN_SID: &str = "AC00000000000000000000000000000000";
 
 fn twilio(reader: &mut Reader, host: Host) -> Option<Arc<dyn VoiceProvider>> {
     let is_set = reader.has_section("twilio");
@@ -110,30 +122,35 @@ fn twilio(reader: &mut Reader, host: Host) -> Option<Arc<dyn VoiceProvider>> {
     if !is_set {
         return None;
     }
+    let before = reader.problem_count();
     for (key, value) in [("twilio.account_sid", &account_sid), ("twilio.auth_token", &auth_token)] {
         if value.is_none() {
             reader.problem(key, "is missing; copy it from the Twilio console".to_owned());
         }
     }
-    let built = TwilioConfig::new(account_sid?, auth_token?)
-        .map_err(|error| ("twilio.account_sid", error.to_string()))
-        .and_then(|config| {
-            config
-                .with_previous_auth_token(previous)
-                .with_region(&region, &edge)
-                .map_err(|error| ("twilio.region", error.to_string()))
-        })
-        .and_then(|config| {
-            let config = match host.api_base {
-                Some(base) => config.with_api_base(base, host.private),
-                None => config,
-            };
-            Twilio::new(config).map_err(|error| ("twilio.api_base", error.to_string()))
-        });
-    match built {
-        Ok(twilio) => Some(Arc::new(twilio)),
-        Err((key, what)) => {
-            reader.problem(key, what);
+    // What is missing or wrong does not hide what else is wrong: it is replaced, and nothing is
+    // built in the end.
+    let mut checked = |key: &str, result: Result<TwilioConfig, InvalidTwilioConfig>| {
+        result.map_err(|error| reader.problem(key, format!("cannot be used: {error}"))).ok()
+    };
+    let stand_in = || TwilioConfig::new(STAND_IN_SID, "-");
+    let given = TwilioConfig::new(
+        account_sid.unwrap_or_else(|| STAND_IN_SID.to_owned()),
+        auth_token.unwrap_or_else(|| "-".to_owned()),
+    );
+    let config = checked("twilio.account_sid", given).or_else(|| stand_in().ok())?;
+    let config = config.with_previous_auth_token(previous);
+    let config =
+        checked("twilio.region", config.with_region(&region, &edge)).or_else(|| stand_in().ok())?;
+    let config = match host.api_base {
+        Some(base) => config.with_api_base(base, host.private),
+        None => config,
+    };
+    match Twilio::new(config) {
+        Ok(twilio) if reader.problem_count() == before => Some(Arc::new(twilio)),
+        Ok(_) => None,
+        Err(error) => {
+            reader.problem("twilio.api_base", format!("cannot be used: {error}"));
             None
         }
     }

@@ -1,9 +1,9 @@
 //! Calls: placing, looking, ending.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Json, Response};
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use offhook_manager::{
 };
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 use super::view::{CallView, EntryView};
@@ -22,21 +23,27 @@ use crate::duration::parse_duration;
 const MAX_DURATION: Duration = Duration::from_hours(4);
 const METADATA_AT_MOST: usize = 4096;
 
-#[derive(Debug, Hash, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with `to`")]
 pub(super) struct NewCall {
     to: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     voice: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<String>,
     #[serde(default)]
     metadata: BTreeMap<String, String>,
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(default, deserialize_with = "duration", skip_serializing_if = "Option::is_none")]
     max_duration: Option<Duration>,
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(default, deserialize_with = "duration", skip_serializing_if = "Option::is_none")]
     ring_timeout: Option<Duration>,
 }
 
@@ -121,21 +128,24 @@ fn idempotency(headers: &HeaderMap, call: &NewCall) -> Result<Option<Idempotency
     if key.is_empty() || key.len() > 255 {
         return Err(Problem::invalid("Idempotency-Key: 1 to 255 printable ASCII characters"));
     }
-    // Notices a mistake, not an attack: the key is its user's own.
+    Ok(Some(Idempotency { key: key.to_owned(), fingerprint: fingerprint(call) }))
+}
+
+/// It is stored, so it must come out the same from every later build. A field that is not set has
+/// no part in it, so that new fields change no old fingerprint.
+fn fingerprint(call: &NewCall) -> [u8; 16] {
+    let written = serde_json::to_vec(call).expect("texts and numbers");
     let mut fingerprint = [0; 16];
-    for (half, salt) in fingerprint.chunks_exact_mut(8).zip([0_u8, 1]) {
-        let mut hasher = DefaultHasher::new();
-        (salt, call).hash(&mut hasher);
-        half.copy_from_slice(&hasher.finish().to_be_bytes());
-    }
-    Ok(Some(Idempotency { key: key.to_owned(), fingerprint }))
+    fingerprint.copy_from_slice(&Sha256::digest(written)[..16]);
+    fingerprint
 }
 
 pub(super) async fn initiate(
     State(manager): State<Manager>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
+    let body = body.map_err(|rejection| unread(&rejection))?;
     let call: NewCall =
         serde_json::from_slice(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     let idempotency = idempotency(&headers, &call)?;
@@ -145,6 +155,18 @@ pub(super) async fn initiate(
         return Err(refused(&record));
     }
     Ok((StatusCode::CREATED, Json(CallView::from(&record))).into_response())
+}
+
+/// The body did not arrive whole.
+fn unread(rejection: &BytesRejection) -> Problem {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            "the body is larger than 64 KiB; no field of a call needs that",
+        ),
+        _ => Problem::invalid("the body broke off"),
+    }
 }
 
 /// The carrier does not have the call: why, in its own words.
@@ -176,7 +198,7 @@ pub(super) struct CallList {
 
 pub(super) async fn list(
     State(manager): State<Manager>,
-    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+    query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<CallList>, Problem> {
     let Query(query) = query.map_err(|error| Problem::invalid(error.body_text()))?;
     let which = match query.state.as_deref() {
@@ -202,20 +224,24 @@ pub(super) async fn list(
     Ok(Json(CallList { calls: records.iter().map(CallView::from).collect(), next_cursor }))
 }
 
+/// A path's id; what cannot be one is the id of no call.
+type Id = Result<Path<String>, PathRejection>;
+
 /// A call by our id or by the carrier's.
-async fn find(manager: &Manager, id: &str) -> Result<CallRecord, Problem> {
+async fn find(manager: &Manager, id: Id) -> Result<CallRecord, Problem> {
+    let Path(id) = id.map_err(|_| Problem::no_such_call())?;
     let found = match id.parse() {
         Ok(id) => manager.call(id).await?,
-        Err(_) => manager.call_by_carrier_id(id).await?,
+        Err(_) => manager.call_by_carrier_id(&id).await?,
     };
     found.ok_or_else(Problem::no_such_call)
 }
 
 pub(super) async fn show(
     State(manager): State<Manager>,
-    Path(id): Path<String>,
+    id: Id,
 ) -> Result<Json<CallView>, Problem> {
-    let record = find(&manager, &id).await?;
+    let record = find(&manager, id).await?;
     let timeline = manager.timeline(record.id).await?;
     Ok(Json(CallView::from(&record).with_transcript(&timeline)))
 }
@@ -227,18 +253,54 @@ pub(super) struct Timeline {
 
 pub(super) async fn timeline(
     State(manager): State<Manager>,
-    Path(id): Path<String>,
+    id: Id,
 ) -> Result<Json<Timeline>, Problem> {
-    let record = find(&manager, &id).await?;
+    let record = find(&manager, id).await?;
     let entries = manager.timeline(record.id).await?;
     Ok(Json(Timeline { entries: entries.into_iter().map(EntryView::from).collect() }))
 }
 
 pub(super) async fn hangup(
     State(manager): State<Manager>,
-    Path(id): Path<String>,
+    id: Id,
 ) -> Result<Json<CallView>, Problem> {
-    let record = find(&manager, &id).await?;
+    let record = find(&manager, id).await?;
     let record = manager.hangup(record.id).await?;
     Ok(Json(CallView::from(&record)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fingerprint_of(body: &str) -> [u8; 16] {
+        fingerprint(&serde_json::from_str(body).unwrap())
+    }
+
+    #[test]
+    fn a_fingerprint_outlives_the_build_that_made_it() {
+        // SHA-256 of {"to":"+15550001234","metadata":{"a":"1","b":"2"},"max_duration":{"secs":300,"nanos":0}}
+        let hex: String = fingerprint_of(
+            r#"{"to": "+15550001234", "max_duration": "5m", "metadata": {"b": "2", "a": "1"}}"#,
+        )
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+        assert_eq!(hex, "66f45f94906984d376992d6fa0274dbb");
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_what_is_asked_and_not_of_how() {
+        let one = fingerprint_of(r#"{"to": "+15550001234", "ring_timeout": "1m"}"#);
+        let other = r#"{"ring_timeout": 60, "message": null, "to": "+15550001234"}"#;
+        assert_eq!(fingerprint_of(other), one);
+        for different in [
+            r#"{"to": "+15550001235", "ring_timeout": "1m"}"#,
+            r#"{"to": "+15550001234", "ring_timeout": "2m"}"#,
+            r#"{"to": "+15550001234", "max_duration": "1m"}"#,
+            r#"{"to": "+15550001234", "ring_timeout": "1m", "message": "Hello."}"#,
+        ] {
+            assert_ne!(fingerprint_of(different), one, "{different}");
+        }
+    }
 }

@@ -64,8 +64,14 @@ async fn ready(State(manager): State<Manager>) -> Response {
 }
 
 async fn restore_report(State(manager): State<Manager>) -> Json<serde_json::Value> {
-    let report = manager.restore_report();
-    Json(serde_json::json!(*report))
+    // In this order: what is ready stays so.
+    let is_loaded = manager.is_ready();
+    let mut report = serde_json::json!(*manager.restore_report());
+    // Before the calls are loaded the report has none, which decides nothing.
+    if !is_loaded {
+        report["settled"] = false.into();
+    }
+    Json(report)
 }
 
 async fn nothing_here() -> Problem {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use offhook_core::{AnsweredBy, CallEvent, CallId, Cause, Direction, Turn};
 use offhook_manager::{CallRecord, DialOutcome, EntryKind, StoredEntry};
 use serde::Serialize;
+use serde_json::Value;
 
 /// A call.
 #[derive(Clone, Debug, Serialize)]
@@ -111,12 +112,20 @@ pub struct EntryView {
     id: u64,
     at: Timestamp,
     call: CallId,
-    #[serde(flatten)]
-    kind: EntryKind,
+    kind: Value,
+    /// Null for a kind whose name says everything.
+    detail: Value,
 }
 
 impl From<StoredEntry> for EntryView {
     fn from(stored: StoredEntry) -> Self {
-        Self { id: stored.id, at: stored.entry.at, call: stored.call, kind: stored.entry.kind }
+        let mut tagged = serde_json::json!(stored.entry.kind);
+        Self {
+            id: stored.id,
+            at: stored.entry.at,
+            call: stored.call,
+            kind: tagged["kind"].take(),
+            detail: tagged["detail"].take(),
+        }
     }
 }

@@ -1,0 +1,12 @@
+//! The real binary, as a process: what it is given, what it says, and how it exits.
+
+#![expect(clippy::unwrap_used, reason = "what helps tests fails like a test")]
+
+mod support;
+
+mod admin_api;
+mod bad_store;
+mod commands;
+mod configuration;
+mod restart;
+mod webhooks;

@@ -1,0 +1,44 @@
+//! Processes, HTTP by hand, and carriers that sign.
+
+mod carrier;
+mod config;
+mod daemon;
+mod http;
+mod process;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use carrier::{ACCOUNT_SID, Carrier, HtmlServer, form, sign};
+pub(crate) use config::Config;
+pub(crate) use daemon::Daemon;
+pub(crate) use http::{Answer, Request};
+pub(crate) use process::{Ended, Process, offhook, run};
+
+/// How long a fact may take to come true.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Looks until there is something to see.
+///
+/// # Panics
+/// Nothing is there in time.
+pub(crate) fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, look)
+}
+
+/// Like [`eventually`], with another patience.
+pub(crate) fn within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "not within {patience:?}: {what}");
+        pause();
+    }
+}
+
+/// Between two looks of a wait that is bounded.
+#[expect(clippy::disallowed_methods, reason = "the wait is for a fact, and looks again")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(20));
+}
