@@ -41,7 +41,7 @@ async fn killed_while_dialling(world: &mut World) -> String {
         live = dying => live,
     };
     world.crash().await;
-    live[0]["id"].as_str().unwrap().to_owned()
+    live[0]["id"].as_str().expect("an id").to_owned()
 }
 
 #[tokio::test]
