@@ -17,7 +17,7 @@ fn seconds(seconds: u64) -> Duration {
 /// A live inbound call, with the form that its requests carry.
 async fn listening(world: &World) -> (String, String) {
     let sid = world.somebody_calls(CALLER, "silent").await;
-    let call = world.call(&sid).await["id"].as_str().unwrap().to_owned();
+    let call = world.call(&sid).await["id"].as_str().expect("an id").to_owned();
     world.until_state(&call, "listening").await;
     (call, sid)
 }
@@ -41,7 +41,7 @@ async fn step(world: &World, call: &str) -> u64 {
     let documents = line["documents"].as_array().cloned().unwrap_or_default();
     let last = documents.last().and_then(Value::as_str).unwrap_or_default().to_owned();
     let after = last.split("step=").nth(1).unwrap_or_default();
-    after.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+    after.chars().take_while(char::is_ascii_digit).collect::<String>().parse().expect("a number")
 }
 
 #[tokio::test]
