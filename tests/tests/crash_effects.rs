@@ -15,7 +15,7 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 fn speech(text: &str) -> Speech {
-    Speech { text: text.parse().unwrap(), voice: None, locale: Locale::en_us() }
+    Speech { text: text.parse().expect("text"), voice: None, locale: Locale::en_us() }
 }
 
 async fn conversation(world: &World) -> String {
