@@ -143,3 +143,34 @@ async fn a_carrier_at_its_most_capricious_changes_no_outcome() {
         assert_eq!(world.call(&call).await["end_reason"], "hangup-bot", "seed {seed}");
     }
 }
+
+#[tokio::test]
+async fn invariant_19_voice_language_and_ring_timeout_of_a_call_reach_the_carrier() {
+    let world = World::new().await;
+    let call = world
+        .place(json!({
+            "to": PATIENT, "mode": "conversation", "message": "Grüß Gott!", "voice": "Polly.Vicki",
+            "locale": "de-AT", "ring_timeout": "17s", "max_duration": "2m",
+        }))
+        .await;
+    world.until_state(&call, "speaking").await;
+    let line = world.line(&call).await;
+    let document = line["documents"][0].as_str().unwrap_or_default();
+    assert!(
+        document.contains(r#"<Say voice="Polly.Vicki" language="de-AT">Grüß Gott!</Say>"#),
+        "{document}"
+    );
+    assert!(document.contains(r#"language="de-AT" timeout="#), "the Gather too: {document}");
+    // What listens next keeps the language.
+    world.until_state(&call, "listening").await;
+    let line = world.line(&call).await;
+    let last = line["documents"].as_array().and_then(|all| all.last()).cloned().unwrap_or_default();
+    assert!(last.as_str().unwrap_or_default().contains(r#"language="de-AT""#), "{last}");
+
+    // The carrier has limits of its own, should we be gone: it gives up by itself.
+    world.fault(json!({ "on": "webhook", "drop": true, "count": 0 })).await;
+    let call = world.place(json!({ "to": "+15550100003", "ring_timeout": "17s" })).await;
+    world.run_for(seconds(25)).await;
+    let lines = world.lines().await;
+    assert_eq!(lines.last().map(|line| &line["status"]), Some(&json!("no-answer")), "{call}");
+}

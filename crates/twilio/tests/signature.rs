@@ -249,7 +249,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn nothing_that_strangers_send_panics_or_passes(
+    fn invariant_09_nothing_that_strangers_send_panics_or_passes(
         url in prop_oneof![".*", "https?://[a-z@:\\[\\]é/?#]{0,30}", "[a-z]{0,5}://.*"],
         body in vec(any::<u8>(), 0..200),
         given in prop_oneof![
@@ -278,7 +278,7 @@ proptest! {
     }
 
     #[test]
-    fn any_form_that_is_signed_is_verified_and_read_without_panic(
+    fn invariant_09_any_form_that_is_signed_is_verified_and_read_without_panic(
         url in "https://[a-z]{1,9}(:[0-9]{1,5})?/[a-z%é]{0,9}(\\?[a-z=&%+]{0,20})?",
         mut pairs in vec((vec(any::<u8>(), 0..9), vec(any::<u8>(), 0..30)), 0..9),
     ) {

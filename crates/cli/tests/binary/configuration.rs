@@ -122,7 +122,7 @@ fn every_value_that_cannot_be_read_says_what_could() {
 }
 
 #[test]
-fn a_public_url_that_a_real_carrier_cannot_reach_is_refused() {
+fn invariant_17_a_public_url_that_a_real_carrier_cannot_reach_is_refused() {
     for (url, hint) in [
         ("https://127.0.0.1:3334", "private or loopback"),
         ("https://localhost", "private or loopback"),
