@@ -11,6 +11,7 @@ mod daemon;
 mod http;
 mod in_process;
 mod store;
+mod transport;
 mod world;
 
 pub use clock::VirtualClock;

@@ -54,10 +54,11 @@ impl WatchedStore {
     }
 }
 
-struct AtWork<'a>(&'a AtomicUsize);
+/// Something that is under way.
+pub(crate) struct AtWork<'a>(&'a AtomicUsize);
 
 impl<'a> AtWork<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
+    pub(crate) fn begin(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
         Self(count)
     }
@@ -115,6 +116,10 @@ impl CallStore for WatchedStore {
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
         self.inner.changes(after, limit).await
+    }
+
+    async fn last_entry(&self) -> Result<u64, StoreError> {
+        self.inner.last_entry().await
     }
 
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, StoreError> {

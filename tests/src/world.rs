@@ -12,7 +12,7 @@ use offhook::manager::{
 };
 use offhook::twilio::{Twilio, TwilioConfig};
 use offhook_carrier::{Carrier, Emulator, Habit, HttpDelivery, Settings};
-use offhook_core::Party;
+use offhook_core::{GuardedClient, HostPolicy, Party};
 use offhook_server::PublicUrl;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -23,6 +23,7 @@ use crate::clock::VirtualClock;
 use crate::daemon::{self, Daemon, TOKEN};
 use crate::http::{Answer, send};
 use crate::store::{Trouble, WatchedStore};
+use crate::transport::WatchedTransport;
 
 const ACCOUNT_SID: &str = "AC00000000000000000000000000000001";
 const AUTH_TOKEN: &str = "emulator";
@@ -81,6 +82,7 @@ pub struct World {
     folder: TempDir,
     memory: Option<Arc<MemoryStore>>,
     at_work: Arc<AtomicUsize>,
+    on_the_way: Arc<AtomicUsize>,
     trouble: Arc<Mutex<Trouble>>,
     ports: (SocketAddr, SocketAddr),
     public_url: PublicUrl,
@@ -140,6 +142,7 @@ impl World {
             folder: tempfile::tempdir().expect("a folder"),
             memory,
             at_work: Arc::default(),
+            on_the_way: Arc::default(),
             trouble: Arc::default(),
             ports: (webhooks, webhooks),
             public_url,
@@ -158,7 +161,11 @@ impl World {
             .expect("credentials")
             // What the carrier signs is accepted whatever we send with.
             .with_previous_auth_token(AUTH_TOKEN)
-            .with_api_base(base, true);
+            .with_api_base(base.clone(), true);
+        let transport = WatchedTransport {
+            client: GuardedClient::new(base, HostPolicy::AllowPrivate).expect("a client"),
+            in_flight: Arc::clone(&self.on_the_way),
+        };
         let inner: Arc<dyn CallStore> = match &self.memory {
             Some(memory) => Arc::clone(memory) as Arc<_>,
             None => Arc::new(self.open_store()),
@@ -168,7 +175,7 @@ impl World {
             listeners,
             self.public_url.clone(),
             self.policy.clone(),
-            Arc::new(Twilio::new(config).expect("a provider")),
+            Arc::new(Twilio::with_transport(config, Arc::new(transport))),
             Arc::new(store),
             Arc::new(self.clock.handle("manager")),
         );
@@ -248,6 +255,8 @@ impl World {
             let is_quiet = self.at_work.load(Ordering::SeqCst) == 0
                 && self.carrier.deliveries_in_flight() == 0
                 && self.carrier.requests_in_flight() == 0
+                // What the carrier holds back waits for the clock.
+                && self.on_the_way.load(Ordering::SeqCst) <= self.carrier.answers_held()
                 && self.clock.is_asleep("carrier")
                 && (self.daemon.is_none() || self.clock.is_asleep("manager"));
             if !is_quiet {

@@ -28,6 +28,7 @@ struct Job {
 struct Gauges {
     requests: AtomicUsize,
     deliveries: AtomicUsize,
+    held: AtomicUsize,
 }
 
 /// A handle of a running emulator. The emulator ends with its last handle.
@@ -88,6 +89,12 @@ impl Carrier {
     pub fn requests_in_flight(&self) -> usize {
         self.gauges.requests.load(Ordering::SeqCst)
     }
+
+    /// The answers that are held back: their requests are carried out, and wait for the clock.
+    #[must_use]
+    pub fn answers_held(&self) -> usize {
+        self.gauges.held.load(Ordering::SeqCst)
+    }
 }
 
 type Outcome = (DeliveryId, Result<WebhookAnswer, DeliveryFault>);
@@ -110,6 +117,9 @@ impl Task {
         loop {
             self.release_answers();
             self.send_webhooks();
+            let waited_for = |(reply, _): &&(oneshot::Sender<Answer>, Answer)| !reply.is_closed();
+            let held = self.held.values().filter(waited_for).count();
+            self.gauges.held.store(held, Ordering::SeqCst);
             // Only now, so that whoever sees zero sees all consequences as well.
             self.gauges.requests.fetch_sub(requests, Ordering::SeqCst);
             self.gauges.deliveries.fetch_sub(deliveries, Ordering::SeqCst);

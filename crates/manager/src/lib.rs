@@ -42,7 +42,7 @@ pub use driver::{
     Released, Submission, Ticket, WebhookAnswer,
 };
 pub use entry::{Adoption, CommandWord, Entry, EntryKind, FoundStatus, RepliedPlan, StoredEntry};
-pub use manager::{Manager, ManagerBuilder, WebhookError};
+pub use manager::{Events, Manager, ManagerBuilder, WebhookError};
 pub use policy::{InboundPolicy, Policy, ProviderPolicy};
 pub use record::{
     CallLimits, CallRecord, CallState, Dial, DialOutcome, Effect, EffectKind, Ending, Mode,

@@ -1,13 +1,13 @@
 //! The handle: the only way to the calls.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook_core::{
-    CallId, ProviderName, Turn, UndecodableWebhook, VoiceProvider, WebhookRejection, WebhookReply,
-    WebhookRequest,
+    CallId, Locale, ProviderName, Speech, SpeechText, Turn, UndecodableWebhook, VoiceProvider,
+    WebhookRejection, WebhookReply, WebhookRequest,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -49,6 +49,9 @@ struct Inner {
     clock: Arc<dyn Clock>,
     shown: watch::Receiver<Shown>,
     watchers: Arc<Watchers>,
+    commits: watch::Receiver<u64>,
+    voice: Option<String>,
+    locale: Locale,
     task: std::sync::Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
 
@@ -115,6 +118,7 @@ impl ManagerBuilder {
             .iter()
             .map(|(name, provider)| (name.clone(), provider.capabilities()))
             .collect();
+        let (voice, locale) = (self.policy.voice.clone(), self.policy.locale.clone());
         let driver = Driver::new(self.policy, capabilities, self.clock.now());
         let (messages, receiver) = mpsc::channel(QUEUE);
         let (shown, shown_receiver) = watch::channel(Shown {
@@ -124,6 +128,7 @@ impl ManagerBuilder {
             counters: Counters::default(),
         });
         let watchers = Arc::new(Watchers::default());
+        let (commits, commits_receiver) = watch::channel(0);
         let task = Task::new(
             driver,
             Arc::clone(&store),
@@ -132,6 +137,7 @@ impl ManagerBuilder {
             receiver,
             shown,
             Arc::clone(&watchers),
+            commits,
         );
         let task = tokio::spawn(task.run());
         Manager {
@@ -142,8 +148,49 @@ impl ManagerBuilder {
                 clock: self.clock,
                 shown: shown_receiver,
                 watchers,
+                commits: commits_receiver,
+                voice,
+                locale,
                 task: std::sync::Mutex::new(Some(task)),
             }),
+        }
+    }
+}
+
+/// What happens to all calls, in the order of its commits.
+///
+/// It is read from the store as fast as it is asked for: a slow reader holds nobody up, and needs
+/// no memory of ours.
+#[derive(Debug)]
+pub struct Events {
+    store: Arc<dyn CallStore>,
+    commits: watch::Receiver<u64>,
+    after: u64,
+    page: VecDeque<StoredEntry>,
+}
+
+/// How many events are read at once.
+const EVENTS: usize = 100;
+
+impl Events {
+    /// The next event; waits for it. `None` when the manager has stopped.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    ///
+    /// # Cancel safety
+    /// No event is lost.
+    pub async fn next(&mut self) -> Result<Option<StoredEntry>, StoreError> {
+        loop {
+            if let Some(entry) = self.page.pop_front() {
+                self.after = entry.id;
+                return Ok(Some(entry));
+            }
+            self.commits.mark_unchanged();
+            self.page = self.store.changes(self.after, EVENTS).await?.into();
+            if self.page.is_empty() && self.commits.changed().await.is_err() {
+                return Ok(None);
+            }
         }
     }
 }
@@ -327,6 +374,42 @@ impl Manager {
     /// The store cannot be read.
     pub async fn timeline(&self, call: CallId) -> Result<Vec<StoredEntry>, StoreError> {
         self.inner.store.timeline(call).await
+    }
+
+    /// A text in the voice and the language of the policy, where no other is given.
+    #[must_use]
+    pub fn speech(
+        &self,
+        text: SpeechText,
+        voice: Option<String>,
+        locale: Option<Locale>,
+    ) -> Speech {
+        Speech {
+            text,
+            voice: voice.or_else(|| self.inner.voice.clone()),
+            locale: locale.unwrap_or_else(|| self.inner.locale.clone()),
+        }
+    }
+
+    /// The language of the policy.
+    #[must_use]
+    pub fn locale(&self) -> Locale {
+        self.inner.locale.clone()
+    }
+
+    /// What happened to all calls, from now on or after an entry that was seen before: nothing is
+    /// left out, over a restart either.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn events(&self, after: Option<u64>) -> Result<Events, StoreError> {
+        // Subscribed first: what is committed while we look is told once more, and seen once.
+        let commits = self.inner.commits.clone();
+        let after = match after {
+            Some(after) => after,
+            None => self.inner.store.last_entry().await?,
+        };
+        Ok(Events { store: Arc::clone(&self.inner.store), commits, after, page: VecDeque::new() })
     }
 
     /// What became of the calls that were live when we stopped.

@@ -112,6 +112,7 @@ pub(crate) struct Task {
     pub(crate) messages: mpsc::Receiver<Message>,
     pub(crate) shown: watch::Sender<Shown>,
     pub(crate) watchers: Arc<Watchers>,
+    pub(crate) commits: watch::Sender<u64>,
     jobs: JoinSet<Submission>,
     running: HashMap<Id, (Arc<CallRecord>, JobKind, Timestamp)>,
     waiters: HashMap<Ticket, Waiter>,
@@ -127,6 +128,7 @@ impl Task {
         messages: mpsc::Receiver<Message>,
         shown: watch::Sender<Shown>,
         watchers: Arc<Watchers>,
+        commits: watch::Sender<u64>,
     ) -> Self {
         Self {
             driver,
@@ -136,6 +138,7 @@ impl Task {
             messages,
             shown,
             watchers,
+            commits,
             jobs: JoinSet::new(),
             running: HashMap::new(),
             waiters: HashMap::new(),
@@ -324,9 +327,7 @@ impl Task {
                 Err(error) => tracing::error!(%error, %call, "a call cannot be read again"),
             }
         }
-        for record in &released.snapshots {
-            self.watchers.publish(record);
-        }
+        self.publish(&released.snapshots);
         for (ticket, answer) in released.answers {
             self.answer(ticket, answer);
         }
@@ -339,6 +340,16 @@ impl Task {
         self.show(true);
         for job in self.driver.start(now) {
             self.start(job, now);
+        }
+    }
+
+    /// Tells those who watch a call, and those who watch them all.
+    fn publish(&self, snapshots: &[Arc<CallRecord>]) {
+        for record in snapshots {
+            self.watchers.publish(record);
+        }
+        if !snapshots.is_empty() {
+            self.commits.send_modify(|commits| *commits += 1);
         }
     }
 
@@ -422,9 +433,7 @@ impl Task {
             let changes = self.driver.turn(self.clock.now());
             let result = if changes.is_empty() { Ok(()) } else { self.commit(&changes).await };
             let released = self.driver.committed(result, self.clock.now());
-            for record in &released.snapshots {
-                self.watchers.publish(record);
-            }
+            self.publish(&released.snapshots);
             for (ticket, answer) in released.answers {
                 self.answer(ticket, answer);
             }

@@ -16,12 +16,15 @@
 //! Both know the calls through [`Manager`](offhook_manager::Manager) and in no other way.
 
 mod api;
+mod connections;
 mod duration;
 mod listener;
 mod public_url;
+mod settings;
 mod webhooks;
 
 pub use api::{CallView, EntryView};
 pub use duration::{InvalidDuration, parse_duration};
-pub use listener::{BindError, Listeners, Server, ServerSettings};
+pub use listener::{BindError, Listeners, Server};
 pub use public_url::{InvalidPublicUrl, PublicUrl};
+pub use settings::ServerSettings;

@@ -3,48 +3,17 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
-use ipnet::IpNet;
 use offhook_manager::Manager;
-use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::public_url::PublicUrl;
+use crate::connections::{self, Limits};
+use crate::settings::ServerSettings;
 use crate::{api, webhooks};
 
-/// How long a shutdown waits for requests that are being answered.
-const DRAIN: Duration = Duration::from_secs(5);
-
-/// How the listeners behave.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ServerSettings {
-    /// Where the carriers reach the webhook listener.
-    pub public_url: PublicUrl,
-    /// Networks whose `X-Forwarded-*` headers are believed.
-    pub trusted_proxies: Vec<IpNet>,
-    /// The longest webhook body in bytes.
-    pub max_body: usize,
-    /// The bearer token of the admin API.
-    pub token: SecretString,
-    /// Values of `Host` that the admin API takes besides its own address.
-    pub api_hosts: Vec<String>,
-}
-
-impl ServerSettings {
-    /// The defaults: no proxy is trusted, bodies of 64 KiB.
-    pub fn new(public_url: PublicUrl, token: impl Into<String>) -> Self {
-        Self {
-            public_url,
-            trusted_proxies: Vec::new(),
-            max_body: 64 * 1024,
-            token: SecretString::from(token.into()),
-            api_hosts: Vec::new(),
-        }
-    }
-}
+/// How long a shutdown waits for the listeners to end.
+const DRAIN: Duration = Duration::from_secs(6);
 
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -113,14 +82,19 @@ impl Listeners {
         let (webhook_address, api_address) = (address(&self.webhooks), address(&self.api));
         let (stop, stopped) = watch::channel(false);
         let webhooks = webhooks::router(manager.clone(), settings);
-        let api = api::router(manager, settings, api_address);
+        let api = api::router(manager, settings, api_address, stopped.clone());
         Server {
             webhook_address,
             api_address,
             stop,
             tasks: vec![
-                tokio::spawn(run(self.webhooks, webhooks, stopped.clone())),
-                tokio::spawn(run(self.api, api, stopped)),
+                tokio::spawn(connections::serve(
+                    self.webhooks,
+                    webhooks,
+                    Limits::WEBHOOKS,
+                    stopped.clone(),
+                )),
+                tokio::spawn(connections::serve(self.api, api, Limits::API, stopped)),
             ],
         }
     }
@@ -135,18 +109,6 @@ async fn bind(
         std::io::ErrorKind::AddrInUse => BindError::InUse { what, address, key },
         _ => BindError::Failed { what, address, key, source },
     })
-}
-
-async fn run(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service)
-        .with_graceful_shutdown(async move {
-            let _ = stopped.wait_for(|stop| *stop).await;
-        })
-        .await;
-    if let Err(error) = served {
-        tracing::error!(%error, "a listener failed");
-    }
 }
 
 /// Both listeners, being served.
@@ -176,6 +138,7 @@ impl Server {
         self.stop.send_replace(true);
         let tasks = std::mem::take(&mut self.tasks);
         let aborts: Vec<_> = tasks.iter().map(JoinHandle::abort_handle).collect();
+        // The listeners end their connections by themselves, and within less than this.
         let drained = tokio::time::timeout(DRAIN, async {
             for task in tasks {
                 let _ = task.await;

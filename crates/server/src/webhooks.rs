@@ -15,8 +15,8 @@ use ipnet::IpNet;
 use offhook_core::{ProviderName, WebhookReply, WebhookRequest};
 use offhook_manager::{Manager, WebhookError};
 
-use crate::listener::ServerSettings;
 use crate::public_url::{Forwarded, PublicUrl};
+use crate::settings::ServerSettings;
 
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);

@@ -164,6 +164,10 @@ impl CallStore for MemoryStore {
         self.lock().entries_where(|id, _| id > after, limit)
     }
 
+    async fn last_entry(&self) -> Result<u64, StoreError> {
+        Ok(self.lock().entries.len() as u64)
+    }
+
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, StoreError> {
         let inner = self.lock();
         let end = match query.before {

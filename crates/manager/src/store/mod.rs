@@ -72,6 +72,12 @@ pub trait CallStore: fmt::Debug + Send + Sync + 'static {
     /// The store cannot be read, or an entry is damaged.
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError>;
 
+    /// The id of the newest entry; 0 if there is none.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn last_entry(&self) -> Result<u64, StoreError>;
+
     /// Calls, newest first.
     ///
     /// # Errors

@@ -124,6 +124,10 @@ impl CallStore for FaultyStore {
         self.inner.changes(after, limit).await
     }
 
+    async fn last_entry(&self) -> Result<u64, StoreError> {
+        self.inner.last_entry().await
+    }
+
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, StoreError> {
         self.inner.history(query).await
     }

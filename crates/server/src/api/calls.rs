@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Json, Response};
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use offhook_core::{CallId, Locale, Party, ProviderName, SpeechText};
 use offhook_manager::{
@@ -16,6 +15,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::extract::{JsonBody, Named};
 use super::problem::Problem;
 use super::view::{CallView, EntryView};
 use crate::duration::parse_duration;
@@ -143,11 +143,8 @@ fn fingerprint(call: &NewCall) -> [u8; 16] {
 pub(super) async fn initiate(
     State(manager): State<Manager>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    JsonBody(call): JsonBody<NewCall>,
 ) -> Result<Response, Problem> {
-    let body = body.map_err(|rejection| unread(&rejection))?;
-    let call: NewCall =
-        serde_json::from_slice(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     let idempotency = idempotency(&headers, &call)?;
     let request = call.into_request(manager.draw_id(), idempotency)?;
     let record = manager.initiate(request).await?;
@@ -155,18 +152,6 @@ pub(super) async fn initiate(
         return Err(refused(&record));
     }
     Ok((StatusCode::CREATED, Json(CallView::from(&record))).into_response())
-}
-
-/// The body did not arrive whole.
-fn unread(rejection: &BytesRejection) -> Problem {
-    match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            "the body is larger than 64 KiB; no field of a call needs that",
-        ),
-        _ => Problem::invalid("the body broke off"),
-    }
 }
 
 /// The carrier does not have the call: why, in its own words.
@@ -225,23 +210,10 @@ pub(super) async fn list(
 }
 
 /// A path's id; what cannot be one is the id of no call.
-type Id = Result<Path<String>, PathRejection>;
-
-/// A call by our id or by the carrier's.
-async fn find(manager: &Manager, id: Id) -> Result<CallRecord, Problem> {
-    let Path(id) = id.map_err(|_| Problem::no_such_call())?;
-    let found = match id.parse() {
-        Ok(id) => manager.call(id).await?,
-        Err(_) => manager.call_by_carrier_id(&id).await?,
-    };
-    found.ok_or_else(Problem::no_such_call)
-}
-
 pub(super) async fn show(
     State(manager): State<Manager>,
-    id: Id,
+    Named(record): Named,
 ) -> Result<Json<CallView>, Problem> {
-    let record = find(&manager, id).await?;
     let timeline = manager.timeline(record.id).await?;
     Ok(Json(CallView::from(&record).with_transcript(&timeline)))
 }
@@ -253,20 +225,10 @@ pub(super) struct Timeline {
 
 pub(super) async fn timeline(
     State(manager): State<Manager>,
-    id: Id,
+    Named(record): Named,
 ) -> Result<Json<Timeline>, Problem> {
-    let record = find(&manager, id).await?;
     let entries = manager.timeline(record.id).await?;
     Ok(Json(Timeline { entries: entries.into_iter().map(EntryView::from).collect() }))
-}
-
-pub(super) async fn hangup(
-    State(manager): State<Manager>,
-    id: Id,
-) -> Result<Json<CallView>, Problem> {
-    let record = find(&manager, id).await?;
-    let record = manager.hangup(record.id).await?;
-    Ok(Json(CallView::from(&record)))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use super::problem::Problem;
-use crate::listener::ServerSettings;
+use crate::settings::ServerSettings;
 
 /// What is asked of every request.
 #[derive(Debug)]

@@ -1,22 +1,27 @@
 //! The admin API.
 
 mod calls;
+mod events;
+mod extract;
 mod guard;
+mod metrics;
 mod problem;
+mod steering;
 mod view;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, FromRef, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
 use offhook_manager::Manager;
+use tokio::sync::watch;
 
-use crate::listener::ServerSettings;
+use crate::settings::ServerSettings;
 use guard::Guard;
 use problem::Problem;
 
@@ -25,13 +30,38 @@ pub use view::{CallView, EntryView};
 /// The longest request body. The longest field is a text of 4,096 characters.
 const MAX_BODY: usize = 64 * 1024;
 
-pub(crate) fn router(manager: Manager, settings: &ServerSettings, address: SocketAddr) -> Router {
+/// What the handlers share.
+#[derive(Clone, Debug)]
+struct Api {
+    manager: Manager,
+    /// Set when the listener stops: streams end then.
+    stopped: watch::Receiver<bool>,
+}
+
+impl FromRef<Api> for Manager {
+    fn from_ref(api: &Api) -> Self {
+        api.manager.clone()
+    }
+}
+
+pub(crate) fn router(
+    manager: Manager,
+    settings: &ServerSettings,
+    address: SocketAddr,
+    stopped: watch::Receiver<bool>,
+) -> Router {
     let guard = Arc::new(Guard::new(settings, address));
     let guarded = Router::new()
         .route("/v1/calls", post(calls::initiate).get(calls::list))
         .route("/v1/calls/{id}", get(calls::show))
         .route("/v1/calls/{id}/timeline", get(calls::timeline))
-        .route("/v1/calls/{id}/hangup", post(calls::hangup))
+        .route("/v1/calls/{id}/hangup", post(steering::hangup))
+        .route("/v1/calls/{id}/speak", post(steering::speak))
+        .route("/v1/calls/{id}/listen", post(steering::listen))
+        .route("/v1/calls/{id}/stop-listening", post(steering::stop_listening))
+        .route("/v1/calls/{id}/dtmf", post(steering::dtmf))
+        .route("/v1/events", get(events::stream))
+        .route("/metrics", get(metrics::text))
         .route("/v1/restore-report", get(restore_report))
         .layer(middleware::from_fn_with_state(Arc::clone(&guard), guard::token));
     Router::new()
@@ -43,7 +73,7 @@ pub(crate) fn router(manager: Manager, settings: &ServerSettings, address: Socke
         .layer(DefaultBodyLimit::max(MAX_BODY))
         // Host and Origin come before everything else, health included.
         .layer(middleware::from_fn_with_state(guard, guard::origin))
-        .with_state(manager)
+        .with_state(Api { manager, stopped })
 }
 
 async fn healthy() -> Json<serde_json::Value> {

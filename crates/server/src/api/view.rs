@@ -129,3 +129,10 @@ impl From<StoredEntry> for EntryView {
         }
     }
 }
+
+impl EntryView {
+    /// The kind of the entry.
+    pub(super) fn kind(&self) -> &str {
+        self.kind.as_str().unwrap_or_default()
+    }
+}

@@ -221,6 +221,10 @@ impl CallStore for SqliteStore {
         self.read(move |connection| read::changes(connection, after, limit)).await
     }
 
+    async fn last_entry(&self) -> Result<u64, StoreError> {
+        self.read(read::last_entry).await
+    }
+
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, StoreError> {
         self.read(move |connection| read::history(connection, query)).await
     }

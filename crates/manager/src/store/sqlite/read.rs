@@ -107,6 +107,14 @@ pub(super) fn changes(
     entries(connection, sql, params![after, sql_limit(limit)])
 }
 
+pub(super) fn last_entry(connection: &Connection) -> Result<u64, StoreError> {
+    connection
+        .prepare_cached("SELECT coalesce(max(id), 0) FROM entry")
+        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
+        .map(i64::unsigned_abs)
+        .map_err(|error| failed(&error))
+}
+
 pub(super) fn timeline(
     connection: &Connection,
     id: CallId,

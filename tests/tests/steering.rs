@@ -1,0 +1,125 @@
+//! Steering a call through the API, and watching what happens.
+
+use std::time::Duration;
+
+use http::Method;
+use offhook_tests::World;
+use serde_json::{Value, json};
+
+const PATIENT: &str = "+15550100011";
+
+async fn conversation(world: &World) -> String {
+    let call = world.place(json!({ "to": PATIENT, "mode": "conversation" })).await;
+    world.until_state(&call, "listening").await;
+    call
+}
+
+async fn steer(world: &World, call: &str, what: &str, body: Value) -> (u16, Value) {
+    let answer = world.api(Method::POST, &format!("/v1/calls/{call}/{what}"), body).await;
+    world.settle().await;
+    (answer.status, answer.json())
+}
+
+#[tokio::test]
+async fn speech_in_the_middle_of_a_gather_is_heard_and_the_call_listens_again() {
+    let world = World::new().await;
+    let call = conversation(&world).await;
+    let (status, spoken) = steer(&world, &call, "speak", json!({ "text": "One moment." })).await;
+    assert_eq!((status, &spoken["turn"]), (202, &json!(2)));
+    world.until_state(&call, "speaking").await;
+    world.until_state(&call, "listening").await;
+    let line = world.line(&call).await;
+    assert_eq!(line["heard"][0]["text"], "One moment.");
+    assert_eq!(line["heard"][0]["complete"], true);
+    world.person(&call, "say", json!({ "text": "Take your time." })).await;
+    let heard = |view: &Value| view["transcript"].to_string().contains("Take your time.");
+    let view = world.until(&call, heard).await;
+    let lines = view["transcript"].as_array().cloned().unwrap_or_default();
+    assert_eq!(lines.last().map(|line| &line["turn"]), Some(&json!(2)));
+}
+
+#[tokio::test]
+async fn digits_are_sent_without_losing_the_call() {
+    let world = World::new().await;
+    let call = conversation(&world).await;
+    let (status, _) = steer(&world, &call, "dtmf", json!({ "digits": "12w#" })).await;
+    assert_eq!(status, 202);
+    world.run_for(Duration::from_secs(5)).await;
+    assert_eq!(world.line(&call).await["digits"], "12w#");
+    assert_eq!(world.call(&call).await["state"], "listening", "it listens as before");
+}
+
+#[tokio::test]
+async fn listening_stops_and_starts_by_request() {
+    let world = World::new().await;
+    let call = conversation(&world).await;
+    assert_eq!(steer(&world, &call, "stop-listening", Value::Null).await.0, 202);
+    assert_eq!(world.until_state(&call, "active").await["state"], "active");
+    world.run_for(Duration::from_secs(70)).await;
+    assert_eq!(world.call(&call).await["state"], "active", "a hold comes back for more");
+    assert_eq!(steer(&world, &call, "listen", json!({ "locale": "de-DE" })).await.0, 202);
+    world.until_state(&call, "listening").await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_refused_with_a_code() {
+    let world = World::new().await;
+    let ringing = world.place(json!({ "to": "+15550100003", "message": "Hi" })).await;
+    let (status, problem) = steer(&world, &ringing, "speak", json!({ "text": "Hello" })).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("not_answered")));
+    let call = conversation(&world).await;
+    for (what, body) in [
+        ("speak", json!({ "text": " " })),
+        ("speak", json!({ "text": "Hi", "volume": 11 })),
+        ("speak", json!({ "text": "Hi", "locale": "english" })),
+        ("dtmf", json!({ "digits": "12x" })),
+        ("dtmf", json!({})),
+        ("listen", json!({ "locale": "english" })),
+    ] {
+        let (status, problem) = steer(&world, &call, what, body.clone()).await;
+        assert_eq!((status, &problem["code"]), (422, &json!("invalid_request")), "{what} {body}");
+    }
+    steer(&world, &call, "hangup", Value::Null).await;
+    world.until_state(&call, "ended").await;
+    let (status, problem) = steer(&world, &call, "speak", json!({ "text": "Hello" })).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("call_ended")));
+    let (status, problem) = steer(&world, "nobody", "speak", json!({ "text": "Hello" })).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("no_such_call")));
+}
+
+#[tokio::test]
+async fn events_are_told_in_order_and_a_reader_that_comes_back_misses_nothing() {
+    let mut world = World::on_disk().await;
+    let mut events = world.manager().events(None).await.unwrap();
+    let call = conversation(&world).await;
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        let entry = events.next().await.unwrap().unwrap();
+        assert_eq!(entry.call.to_string(), call);
+        seen.push(entry.id);
+    }
+    let last = *seen.last().unwrap();
+    drop(events);
+    // A crash and a restart lie between the two readers.
+    world.crash().await;
+    world.start().await;
+    steer(&world, &call, "hangup", Value::Null).await;
+    world.until_state(&call, "ended").await;
+
+    let mut events = world.manager().events(Some(last)).await.unwrap();
+    let timeline = world.timeline(&call).await;
+    for entry in timeline.iter().skip(seen.len()) {
+        let event = events.next().await.unwrap().unwrap();
+        assert_eq!(json!(event.id), entry["id"]);
+    }
+}
+
+#[tokio::test]
+async fn metrics_tell_how_many_calls_are_live() {
+    let world = World::new().await;
+    conversation(&world).await;
+    let answer = world.api(Method::GET, "/metrics", Value::Null).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.contains("\noffhook_live_calls 1\n"), "{}", answer.body);
+    assert!(answer.body.contains("offhook_ignored_inputs_total{reason=\"nothing_new\"}"));
+}
