@@ -26,6 +26,7 @@
 mod clock;
 mod driver;
 mod entry;
+mod events;
 mod executor;
 pub mod machine;
 mod manager;
@@ -42,7 +43,8 @@ pub use driver::{
     Released, Submission, Ticket, WebhookAnswer,
 };
 pub use entry::{Adoption, CommandWord, Entry, EntryKind, FoundStatus, RepliedPlan, StoredEntry};
-pub use manager::{Events, Manager, ManagerBuilder, WebhookError};
+pub use events::Events;
+pub use manager::{Manager, ManagerBuilder, WebhookError};
 pub use policy::{InboundPolicy, Policy, ProviderPolicy};
 pub use record::{
     CallLimits, CallRecord, CallState, Dial, DialOutcome, Effect, EffectKind, Ending, Mode,

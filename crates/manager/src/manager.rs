@@ -1,6 +1,6 @@
 //! The handle: the only way to the calls.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +18,13 @@ use crate::driver::{
     CommandError, Counters, Driver, InitiateError, InitiateRequest, WebhookAnswer,
 };
 use crate::entry::{EntryKind, StoredEntry};
+use crate::events::Events;
 use crate::machine::Command;
 use crate::policy::Policy;
 use crate::record::{CallRecord, DialOutcome};
 use crate::restore::RestoreReport;
 use crate::store::{CallStore, HistoryQuery, StoreError};
-use crate::task::{Message, Shown, Task, Watchers};
+use crate::task::{Message, Shown, Task, Watchers, Windows};
 use crate::time::after;
 
 /// How many requests may wait for the task.
@@ -135,9 +136,7 @@ impl ManagerBuilder {
             self.providers.clone(),
             Arc::clone(&self.clock),
             receiver,
-            shown,
-            Arc::clone(&watchers),
-            commits,
+            Windows { shown, watchers: Arc::clone(&watchers), commits },
         );
         let task = tokio::spawn(task.run());
         Manager {
@@ -153,44 +152,6 @@ impl ManagerBuilder {
                 locale,
                 task: std::sync::Mutex::new(Some(task)),
             }),
-        }
-    }
-}
-
-/// What happens to all calls, in the order of its commits.
-///
-/// It is read from the store as fast as it is asked for: a slow reader holds nobody up, and needs
-/// no memory of ours.
-#[derive(Debug)]
-pub struct Events {
-    store: Arc<dyn CallStore>,
-    commits: watch::Receiver<u64>,
-    after: u64,
-    page: VecDeque<StoredEntry>,
-}
-
-/// How many events are read at once.
-const EVENTS: usize = 100;
-
-impl Events {
-    /// The next event; waits for it. `None` when the manager has stopped.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    ///
-    /// # Cancel safety
-    /// No event is lost.
-    pub async fn next(&mut self) -> Result<Option<StoredEntry>, StoreError> {
-        loop {
-            if let Some(entry) = self.page.pop_front() {
-                self.after = entry.id;
-                return Ok(Some(entry));
-            }
-            self.commits.mark_unchanged();
-            self.page = self.store.changes(self.after, EVENTS).await?.into();
-            if self.page.is_empty() && self.commits.changed().await.is_err() {
-                return Ok(None);
-            }
         }
     }
 }
@@ -409,7 +370,7 @@ impl Manager {
             Some(after) => after,
             None => self.inner.store.last_entry().await?,
         };
-        Ok(Events { store: Arc::clone(&self.inner.store), commits, after, page: VecDeque::new() })
+        Ok(Events::after(after, Arc::clone(&self.inner.store), commits))
     }
 
     /// What became of the calls that were live when we stopped.

@@ -104,15 +104,21 @@ impl Watchers {
     }
 }
 
+/// By what the task is seen from outside.
+pub(crate) struct Windows {
+    pub(crate) shown: watch::Sender<Shown>,
+    pub(crate) watchers: Arc<Watchers>,
+    /// Moves with every commit.
+    pub(crate) commits: watch::Sender<u64>,
+}
+
 pub(crate) struct Task {
     pub(crate) driver: Driver,
     pub(crate) store: Arc<dyn CallStore>,
     pub(crate) providers: HashMap<ProviderName, Arc<dyn VoiceProvider>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) messages: mpsc::Receiver<Message>,
-    pub(crate) shown: watch::Sender<Shown>,
-    pub(crate) watchers: Arc<Watchers>,
-    pub(crate) commits: watch::Sender<u64>,
+    windows: Windows,
     jobs: JoinSet<Submission>,
     running: HashMap<Id, (Arc<CallRecord>, JobKind, Timestamp)>,
     waiters: HashMap<Ticket, Waiter>,
@@ -126,9 +132,7 @@ impl Task {
         providers: HashMap<ProviderName, Arc<dyn VoiceProvider>>,
         clock: Arc<dyn Clock>,
         messages: mpsc::Receiver<Message>,
-        shown: watch::Sender<Shown>,
-        watchers: Arc<Watchers>,
-        commits: watch::Sender<u64>,
+        windows: Windows,
     ) -> Self {
         Self {
             driver,
@@ -136,9 +140,7 @@ impl Task {
             providers,
             clock,
             messages,
-            shown,
-            watchers,
-            commits,
+            windows,
             jobs: JoinSet::new(),
             running: HashMap::new(),
             waiters: HashMap::new(),
@@ -346,10 +348,10 @@ impl Task {
     /// Tells those who watch a call, and those who watch them all.
     fn publish(&self, snapshots: &[Arc<CallRecord>]) {
         for record in snapshots {
-            self.watchers.publish(record);
+            self.windows.watchers.publish(record);
         }
         if !snapshots.is_empty() {
-            self.commits.send_modify(|commits| *commits += 1);
+            self.windows.commits.send_modify(|commits| *commits += 1);
         }
     }
 
@@ -401,7 +403,7 @@ impl Task {
     }
 
     fn show(&self, ready: bool) {
-        self.shown.send_if_modified(|shown| {
+        self.windows.shown.send_if_modified(|shown| {
             let report = self.driver.report();
             // Many decisions are shown some at a time: each copy of the report costs what all of
             // its calls cost.
