@@ -101,6 +101,8 @@ fn is_installed(folder: &Path, list: &str) -> bool {
 /// not there, a package that is not what the lock file says.
 fn is_unreachable(text: &str) -> bool {
     let signs = [
+        // What pip says when no index answered at all.
+        "(from versions: none)",
         "NewConnectionError",
         "NameResolutionError",
         "ConnectTimeoutError",
@@ -180,7 +182,8 @@ mod tests {
     fn only_a_missing_network_is_a_reason_to_skip() {
         assert!(is_unreachable("npm error code EAI_AGAIN\nnpm error errno EAI_AGAIN"));
         assert!(is_unreachable("Retrying after connection broken by 'NewConnectionError(...)'"));
-        assert!(!is_unreachable("ERROR: No matching distribution found for twilio==0.0.9"));
+        assert!(is_unreachable("a version that satisfies twilio==9.13.0 (from versions: none)"));
+        assert!(!is_unreachable("that satisfies twilio==0.0.9 (from versions: 9.12.0, 9.13.0)"));
         assert!(!is_unreachable("npm error code EINTEGRITY"));
     }
 

@@ -41,7 +41,8 @@ pub(crate) fn run() -> Outcome {
         }
     }
     if sdks.is_empty() {
-        return Ok(skips);
+        let reasons: Vec<String> = skips.into_iter().map(|skip| skip.reason).collect();
+        return Ok(vec![Skipped { what: "sdk", reason: reasons.join("; ") }]);
     }
     // The same build as the demo's.
     Cargo::new(["build", "--release", "--package", "offhook-cli"]).run()?;
