@@ -33,6 +33,12 @@ fn run_all(checks: &[Verb]) -> (Vec<String>, Option<Failure>) {
         println!("== {name} took {time}");
         match outcome {
             Ok(skips) => {
+                // Of a verb that skipped itself, nothing ran.
+                if let Some(all) = skips.iter().find(|skip| skip.what == *name) {
+                    println!("{all}");
+                    lines.push(format!("{name:<12} SKIPPED ({})", all.reason));
+                    continue;
+                }
                 lines.push(format!("{name:<12} ok      {time:>8}"));
                 for Skipped { what, reason } in skips {
                     println!("{what}: SKIPPED, {reason}");
@@ -65,13 +71,15 @@ mod tests {
     fn nothing_that_did_not_run_counts_as_passed() {
         let (lines, failure) = run_all(&[
             verb("first", || Ok(vec![Skipped { what: "half", reason: "no network".to_owned() }])),
+            verb("whole", || Ok(vec![Skipped { what: "whole", reason: "no Python".to_owned() }])),
             verb("second", || Err(Failure::new("broken"))),
             verb("third", || panic!("is not to run")),
         ]);
         assert!(lines[0].starts_with("first        ok"), "{lines:?}");
         assert_eq!(lines[1], "  half       SKIPPED (no network)");
-        assert!(lines[2].starts_with("second       FAILED"), "{lines:?}");
-        assert_eq!(lines[3], "third        SKIPPED (not reached: second failed)");
+        assert_eq!(lines[2], "whole        SKIPPED (no Python)");
+        assert!(lines[3].starts_with("second       FAILED"), "{lines:?}");
+        assert_eq!(lines[4], "third        SKIPPED (not reached: second failed)");
         assert_eq!(failure.unwrap().to_string(), "second: broken");
     }
 }

@@ -14,6 +14,7 @@ mod graph;
 mod integration;
 mod lint;
 mod outcome;
+mod sdk;
 mod verbs;
 mod workspace;
 

@@ -7,7 +7,7 @@ pub(crate) type Outcome = Result<Vec<Skipped>, Failure>;
 
 /// A part that did not run. It counts as neither passed nor failed, and is always said.
 pub(crate) struct Skipped {
-    /// The part.
+    /// The part. The verb's own name, if nothing ran.
     pub(crate) what: &'static str,
     /// Why it did not run.
     pub(crate) reason: String,

@@ -1,7 +1,7 @@
 //! The verbs there are: one row each, and `help` is printed from it.
 
 use crate::outcome::Outcome;
-use crate::{ci, consumers, deny, doc, features, fmt, graph, integration, lint};
+use crate::{ci, consumers, deny, doc, features, fmt, graph, integration, lint, sdk};
 
 /// One verb of the command line.
 pub(crate) struct Verb {
@@ -30,6 +30,7 @@ pub(crate) const CHECKS: &[Verb] = &[
         run: consumers::run,
     },
     Verb { name: "integration", about: "the demo, on each provider", run: integration::run },
+    Verb { name: "sdk", about: "the carriers' own SDKs, on the emulator", run: sdk::run },
 ];
 
 /// The verb of this name.
