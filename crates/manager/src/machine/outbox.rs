@@ -13,6 +13,12 @@ use crate::time::after;
 /// How often speech that provably was not sent is tried again.
 const SPEECH_ATTEMPTS: u32 = 3;
 
+/// How often a plan is sent to a call that is not connected at the carrier yet: for three seconds.
+const CONNECTING_ATTEMPTS: u32 = 7;
+
+/// The pause between them. Somebody waits for the speech.
+const CONNECTING_PAUSE: Duration = Duration::from_millis(500);
+
 impl EffectKind {
     /// Whether an ended call still wants it.
     pub(crate) const fn ends_the_call(self) -> bool {
@@ -162,6 +168,10 @@ impl Work {
             // The carrier says that it cannot be refused or answered any more: a look will tell.
             EffectKind::Reject(_) | EffectKind::Answer => Self::says_nothing(class),
             EffectKind::Perform(step) if step != self.record.script.step => false,
+            // Nothing was carried out, and a call that is just being connected will take it.
+            EffectKind::Perform(_) if class == ErrorClass::WrongState => {
+                attempts < CONNECTING_ATTEMPTS
+            }
             EffectKind::Perform(_) => match self.record.script.plan {
                 CallPlan::Say(_) | CallPlan::SendDigits { .. } => {
                     matches!(class, ErrorClass::Transient | ErrorClass::Throttled)
@@ -174,7 +184,10 @@ impl Work {
         let current =
             matches!(effect.kind, EffectKind::Perform(step) if step == self.record.script.step);
         if again {
-            let wait = error.retry_after().unwrap_or_else(|| backoff(attempts));
+            let wait = match (effect.kind, class) {
+                (EffectKind::Perform(_), ErrorClass::WrongState) => CONNECTING_PAUSE,
+                _ => error.retry_after().unwrap_or_else(|| backoff(attempts)),
+            };
             self.record.outbox.push(Effect {
                 attempts,
                 not_before: Some(after(self.now, wait)),
