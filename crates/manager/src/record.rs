@@ -167,6 +167,8 @@ pub enum EffectKind {
     Answer,
     /// Refuse an inbound call.
     Reject(RejectReason),
+    /// Give an inbound call the carrier's own limits, should we be gone.
+    Limit,
     /// End the call.
     HangUp,
     /// Carry out the plan of this step by a command.

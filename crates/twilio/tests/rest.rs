@@ -150,6 +150,23 @@ async fn a_hangup_completes_the_call() {
 }
 
 #[tokio::test]
+async fn an_inbound_call_gets_its_limit_and_its_callback_by_one_update() {
+    for (longest, limit) in [(300_000, "330"), (1_001, "32")] {
+        let (twilio, script) = answering();
+        let longest = Duration::from_millis(longest);
+        twilio.limit_call(&call(), longest).await.expect("it is taken");
+        let request = script.only_request();
+        is_authenticated(&request);
+        assert_eq!(request.method, Method::POST);
+        assert_eq!(request.url.as_str(), format!("{BASE}/Calls/{CALL_SID}.json"));
+        let status = format!("{ENDPOINT}?call={CALL_ID}&step=3&kind=status#rc=3&rp=ct,rt,5xx");
+        let expected =
+            [("TimeLimit", limit), ("StatusCallback", &status), ("StatusCallbackMethod", "POST")];
+        assert_eq!(fields(&request), expected.map(|(name, value)| (name.into(), value.into())));
+    }
+}
+
+#[tokio::test]
 async fn a_look_is_one_get() {
     let (twilio, script) = answering();
     assert!(matches!(twilio.get_call_status(&call()).await, CallStatus::Live { .. }));
@@ -273,6 +290,9 @@ async fn every_field_and_word_is_in_twilios_own_api_description() {
     let (twilio, script) = answering();
     twilio.hangup_call(&call()).await.expect("it is taken");
     let update = described(&description, one, "post");
+    all_known(&fields(&script.only_request()), &update);
+    let (twilio, script) = answering();
+    twilio.limit_call(&call(), Duration::from_secs(300)).await.expect("it is taken");
     all_known(&fields(&script.only_request()), &update);
     let pushed = ["Twiml", "Url", "Method"].map(|name| (name.to_owned(), String::new()));
     all_known(&pushed, &update);

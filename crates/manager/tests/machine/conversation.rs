@@ -245,6 +245,47 @@ fn near_the_limit_of_pushes_the_script_waits_for_the_next_fetch() {
 }
 
 #[test]
+fn what_comes_before_the_call_is_connected_at_the_carrier_is_repeated_for_a_moment() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+        for _ in 0..3 {
+            line.fails(ErrorClass::WrongState);
+            assert_eq!(line.says(), Some("Hello."), "{way:?}");
+            assert_eq!(line.waiting(), None, "not at once");
+            line.pass(1);
+        }
+        assert!(matches!(line.carry_out()[..], [EffectKind::Perform(_)]));
+        assert_eq!(line.state(), CallState::Speaking, "{way:?}");
+    }
+}
+
+#[test]
+fn what_the_call_never_takes_is_reported_after_three_seconds() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        let began = line.now;
+        line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+        let speaking = line.record.script.step;
+        while line.record.script.step == speaking {
+            assert_eq!(line.fails(ErrorClass::WrongState), EffectKind::Perform(speaking));
+            if line.record.script.step == speaking {
+                line.pass(1);
+            }
+        }
+        let took = line.now.duration_since(began).as_millis();
+        assert_eq!(took, 3000, "{way:?}");
+        let effect = EffectKind::Perform(speaking);
+        assert!(line.has_entry(|kind| matches!(
+            kind,
+            EntryKind::NotDone { effect: of, class: ErrorClass::WrongState, again: false, .. }
+                if *of == effect
+        )));
+        assert!(!line.state().is_ended(), "whether it is over is asked, not guessed");
+    }
+}
+
+#[test]
 fn listening_that_failed_is_started_again() {
     let mut line = Line::answered(Way::Commands, Mode::Conversation, Some("Hello?"));
     line.webhook(Some(line.record.script.step.0), &[heard()], false);
