@@ -39,6 +39,37 @@ async fn speech_in_the_middle_of_a_gather_is_heard_and_the_call_listens_again() 
 }
 
 #[tokio::test]
+async fn a_question_is_answered_by_what_is_said_next() {
+    let world = World::new().await;
+    let call = conversation(&world).await;
+    let path = format!("/v1/calls/{call}/ask");
+    let asking = world.api(Method::POST, &path, json!({ "text": "Shall I?" }));
+    let answering = async {
+        world.run_for(Duration::from_secs(4)).await;
+        world.person(&call, "say", json!({ "text": "Yes, please." })).await;
+        world.run_for(Duration::from_secs(4)).await;
+    };
+    let (asked, ()) = tokio::join!(asking, answering);
+    assert_eq!(asked.status, 200, "{}", asked.body);
+    assert_eq!(asked.json(), json!({ "turn": 2, "transcript": "Yes, please." }));
+    let turn = world.api(Method::GET, &format!("/v1/calls/{call}/turns/2"), Value::Null).await;
+    assert_eq!(turn.json()["transcript"], "Yes, please.");
+    let none = world.api(Method::GET, &format!("/v1/calls/{call}/turns/99"), Value::Null).await;
+    assert_eq!((none.status, &none.json()["code"]), (404, &json!("no_such_turn")));
+}
+
+#[tokio::test]
+async fn a_question_without_an_answer_times_out_and_the_call_goes_on() {
+    let world = World::new().await;
+    let call = conversation(&world).await;
+    let path = format!("/v1/calls/{call}/ask");
+    let asking = world.api(Method::POST, &path, json!({ "text": "Shall I?", "timeout": "5s" }));
+    let (asked, ()) = tokio::join!(asking, world.run_for(Duration::from_secs(20)));
+    assert_eq!((asked.status, &asked.json()["code"]), (504, &json!("transcript_timeout")));
+    assert_ne!(world.call(&call).await["state"], "ended");
+}
+
+#[tokio::test]
 async fn digits_are_sent_without_losing_the_call() {
     let world = World::new().await;
     let call = conversation(&world).await;

@@ -11,14 +11,12 @@ use offhook_core::{CallId, Locale, Party, ProviderName, SpeechText};
 use offhook_manager::{
     CallRecord, DialOutcome, HistoryQuery, Idempotency, InitiateRequest, Manager, Mode, Which,
 };
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::extract::{JsonBody, Named};
+use super::extract::{JsonBody, Named, duration};
 use super::problem::Problem;
 use super::view::{CallView, EntryView};
-use crate::duration::parse_duration;
 
 const MAX_DURATION: Duration = Duration::from_hours(4);
 const METADATA_AT_MOST: usize = 4096;
@@ -45,23 +43,6 @@ pub(super) struct NewCall {
     max_duration: Option<Duration>,
     #[serde(default, deserialize_with = "duration", skip_serializing_if = "Option::is_none")]
     ring_timeout: Option<Duration>,
-}
-
-/// A number of seconds, or text such as `5m`.
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Seconds(f64),
-        Text(String),
-    }
-    match Option::<Written>::deserialize(deserializer)? {
-        None => Ok(None),
-        Some(Written::Seconds(seconds)) => {
-            Duration::try_from_secs_f64(seconds).map(Some).map_err(D::Error::custom)
-        }
-        Some(Written::Text(text)) => parse_duration(&text).map(Some).map_err(D::Error::custom),
-    }
 }
 
 impl NewCall {

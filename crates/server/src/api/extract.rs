@@ -1,14 +1,18 @@
 //! What handlers take out of a request, with problem documents for what cannot be taken.
 
+use std::time::Duration;
+
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
 use http::StatusCode;
 use http::request::Parts;
-use offhook_manager::CallRecord;
-use serde::de::DeserializeOwned;
+use offhook_manager::{CallRecord, Manager};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 
 use super::Api;
 use super::problem::Problem;
+use crate::duration::parse_duration;
 
 /// A JSON body, whatever its content type says. No body is an empty object.
 #[derive(Debug)]
@@ -45,10 +49,34 @@ impl FromRequestParts<Api> for Named {
         let Path(id) = Path::<String>::from_request_parts(parts, api)
             .await
             .map_err(|_| Problem::no_such_call())?;
-        let found = match id.parse() {
-            Ok(id) => api.manager.call(id).await?,
-            Err(_) => api.manager.call_by_carrier_id(&id).await?,
-        };
-        found.map(Self).ok_or_else(Problem::no_such_call)
+        named(&api.manager, &id).await.map(Self)
+    }
+}
+
+/// A call by our id or by the carrier's.
+pub(super) async fn named(manager: &Manager, id: &str) -> Result<CallRecord, Problem> {
+    let found = match id.parse() {
+        Ok(id) => manager.call(id).await?,
+        Err(_) => manager.call_by_carrier_id(id).await?,
+    };
+    found.ok_or_else(Problem::no_such_call)
+}
+
+/// A number of seconds, or text such as `5m`.
+pub(super) fn duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Seconds(f64),
+        Text(String),
+    }
+    match Option::<Written>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Written::Seconds(seconds)) => {
+            Duration::try_from_secs_f64(seconds).map(Some).map_err(D::Error::custom)
+        }
+        Some(Written::Text(text)) => parse_duration(&text).map(Some).map_err(D::Error::custom),
     }
 }

@@ -57,6 +57,8 @@ pub(crate) fn router(
         .route("/v1/calls/{id}/timeline", get(calls::timeline))
         .route("/v1/calls/{id}/hangup", post(steering::hangup))
         .route("/v1/calls/{id}/speak", post(steering::speak))
+        .route("/v1/calls/{id}/ask", post(steering::ask))
+        .route("/v1/calls/{id}/turns/{turn}", get(steering::turn))
         .route("/v1/calls/{id}/listen", post(steering::listen))
         .route("/v1/calls/{id}/stop-listening", post(steering::stop_listening))
         .route("/v1/calls/{id}/dtmf", post(steering::dtmf))
