@@ -45,3 +45,26 @@ async fn speech_that_comes_before_the_call_is_connected_at_the_carrier_is_said_a
     let times = heard.iter().filter(|heard| heard["text"] == "One moment.").count();
     assert_eq!(times, 1, "{line:#}");
 }
+
+#[tokio::test]
+async fn words_while_they_are_spoken_show_that_somebody_speaks_and_flood_no_timeline() {
+    let world = World::new().await;
+    let call = listening(&world).await;
+    let speaking = Command::Speak { speech: speech("Please tell us in your own words.") };
+    let (_, turn) = world.manager().command(call, speaking).await.expect("it is taken");
+    world.settle().await;
+    assert_eq!(world.call(&call.to_string()).await["state"], "speaking");
+    let before = world.timeline(&call.to_string()).await.len();
+    for words in ["My", "parcel", "is", "lost"] {
+        world.person(&call.to_string(), "say", json!({ "text": words })).await;
+        let view = world.call(&call.to_string()).await;
+        assert_eq!(view["state"], "listening", "the first word interrupts us");
+    }
+    let previews = world.timeline(&call.to_string()).await.len() - before;
+    assert_eq!(previews, 1);
+    world.run_for(seconds(4)).await;
+    let view = world.call(&call.to_string()).await;
+    let said = view["transcript"].as_array().and_then(|all| all.last()).cloned();
+    let said = said.unwrap_or_default();
+    assert_eq!((&said["text"], &said["turn"]), (&json!("My parcel is lost"), &json!(turn)));
+}
