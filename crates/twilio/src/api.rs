@@ -49,7 +49,11 @@ impl Api {
         if let Ok(mut path) = calls.path_segments_mut() {
             path.pop_if_empty().extend(["2010-04-01", "Accounts", &config.account_sid]);
         }
-        let credentials = format!("{}:{}", config.account_sid, config.auth_token.expose_secret());
+        let (user, secret) = match &config.api_key {
+            Some((sid, secret)) => (sid, secret),
+            None => (&config.account_sid, &config.auth_token),
+        };
+        let credentials = format!("{user}:{}", secret.expose_secret());
         let mut authorization =
             HeaderValue::try_from(format!("Basic {}", STANDARD.encode(credentials)))
                 .expect("base64 is plain ASCII");
