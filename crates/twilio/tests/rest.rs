@@ -159,9 +159,15 @@ async fn an_inbound_call_gets_its_limit_and_its_callback_by_one_update() {
         is_authenticated(&request);
         assert_eq!(request.method, Method::POST);
         assert_eq!(request.url.as_str(), format!("{BASE}/Calls/{CALL_SID}.json"));
-        let status = format!("{ENDPOINT}?call={CALL_ID}&step=3&kind=status#rc=3&rp=ct,rt,5xx");
-        let expected =
-            [("TimeLimit", limit), ("StatusCallback", &status), ("StatusCallbackMethod", "POST")];
+        let url =
+            |kind: &str| format!("{ENDPOINT}?call={CALL_ID}&step=3&kind={kind}#rc=3&rp=ct,rt,5xx");
+        let expected = [
+            ("TimeLimit", limit),
+            ("FallbackUrl", &url("fallback")),
+            ("FallbackMethod", "POST"),
+            ("StatusCallback", &url("status")),
+            ("StatusCallbackMethod", "POST"),
+        ];
         assert_eq!(fields(&request), expected.map(|(name, value)| (name.into(), value.into())));
     }
 }
