@@ -107,8 +107,9 @@ pub trait VoiceProvider: fmt::Debug + Send + Sync + 'static {
     async fn reject_call(&self, call: &CallRef, reason: RejectReason) -> Result<(), ProviderError>;
 
     /// Gives an inbound call limits of the carrier's own, should we be gone: it is to end the call
-    /// after [`carrier_limit_seconds`](crate::carrier_limit_seconds) of this maximum duration, and
-    /// to report its end to the call's own callback. Needs the capability `limit_call`. Idempotent.
+    /// after [`carrier_limit_seconds`](crate::carrier_limit_seconds) of this maximum duration, to
+    /// report its end to the call's own callback, and, where it fetches documents, to come back
+    /// after a fetch that failed. Needs the capability `limit_call`. Idempotent.
     ///
     /// # Errors
     /// `WrongState` if the call is not far enough for it yet (or over): repeat it.

@@ -388,4 +388,19 @@ mod tests {
         assert!(RecentWebhooks::try_from("00".to_owned()).is_err());
         assert!(RecentWebhooks::try_from("x".repeat(40)).is_err());
     }
+
+    #[test]
+    fn the_stored_word_of_an_effect_stays() {
+        for (kind, word) in [
+            (EffectKind::Answer, r#""answer""#),
+            (EffectKind::Limit, r#""limit""#),
+            (EffectKind::HangUp, r#""hang_up""#),
+            (EffectKind::Perform(Step(9)), r#"{"perform":9}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&kind).unwrap(), word);
+            assert_eq!(serde_json::from_str::<EffectKind>(word).unwrap(), kind);
+        }
+        let class = serde_json::to_string(&offhook_core::ErrorClass::WrongState).unwrap();
+        assert_eq!(class, r#""wrong_state""#);
+    }
 }

@@ -49,7 +49,11 @@ impl Api {
         if let Ok(mut path) = calls.path_segments_mut() {
             path.pop_if_empty().extend(["2010-04-01", "Accounts", &config.account_sid]);
         }
-        let credentials = format!("{}:{}", config.account_sid, config.auth_token.expose_secret());
+        let (user, secret) = match &config.api_key {
+            Some((sid, secret)) => (sid, secret),
+            None => (&config.account_sid, &config.auth_token),
+        };
+        let credentials = format!("{user}:{}", secret.expose_secret());
         let mut authorization =
             HeaderValue::try_from(format!("Basic {}", STANDARD.encode(credentials)))
                 .expect("base64 is plain ASCII");
@@ -118,7 +122,8 @@ impl Api {
         self.post(&["Calls", &format!("{sid}.json")], &[("Status", "completed")])
     }
 
-    /// Limits of Twilio's own for an inbound call, and where its end is reported. Which events are
+    /// Limits of Twilio's own for an inbound call, where its end is reported, and where a document is
+    /// fetched that could not be had. Which events are
     /// reported cannot be updated; the end is by default.
     pub(crate) fn limit(
         &self,
@@ -127,10 +132,16 @@ impl Api {
         max_duration: Duration,
     ) -> TransportRequest {
         let limit = carrier_limit_seconds(max_duration).to_string();
-        let status = callback(call, kind::STATUS);
+        let (status, fallback) = (callback(call, kind::STATUS), callback(call, kind::FALLBACK));
         self.post(
             &["Calls", &format!("{sid}.json")],
-            &[("TimeLimit", &limit), ("StatusCallback", &status), ("StatusCallbackMethod", "POST")],
+            &[
+                ("TimeLimit", &limit),
+                ("FallbackUrl", &fallback),
+                ("FallbackMethod", "POST"),
+                ("StatusCallback", &status),
+                ("StatusCallbackMethod", "POST"),
+            ],
         )
     }
 

@@ -107,6 +107,31 @@ fn a_preview_answers_nothing() {
 }
 
 #[test]
+fn of_previews_only_the_one_that_shows_that_somebody_speaks_is_kept() {
+    let preview = |text: &str| CallEvent::Transcript { text: text.to_owned(), is_final: false };
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        let turn = line.ask("Which day?", None);
+        let step = line.record.script.step.0;
+        assert_eq!(line.state(), CallState::Speaking, "{way:?}");
+        let before = line.entries.len();
+        line.webhook(Some(step), &[preview("Mon")], false);
+        assert_eq!(line.state(), CallState::Listening, "{way:?}: they interrupt us");
+        assert_eq!(line.entries.len(), before + 1);
+        let known = line.record.clone();
+        for text in ["Monday", "Monday at", "Monday at nine"] {
+            line.webhook(Some(step), &[preview(text)], false);
+            line.webhook(Some(step - 1), &[preview(text)], false);
+            line.webhook(None, &[preview(text)], false);
+        }
+        assert_eq!(line.record, known, "{way:?}: nothing to commit, and no repeat is forgotten");
+        assert_eq!(line.entries.len(), before + 1);
+        line.comes_back(words("Monday at nine."));
+        assert_eq!(line.record.question, None, "{way:?}: the final words answer {turn}");
+    }
+}
+
+#[test]
 fn invariant_15_a_question_that_is_not_answered_in_time_ends_its_turn_only() {
     for way in BOTH {
         let mut line = Line::answered(way, Mode::Conversation, None);
