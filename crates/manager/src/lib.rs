@@ -28,8 +28,8 @@ mod driver;
 mod entry;
 mod events;
 mod executor;
+mod handle;
 pub mod machine;
-mod manager;
 mod policy;
 mod record;
 mod restore;
@@ -45,7 +45,7 @@ pub use driver::{
 };
 pub use entry::{Adoption, CommandWord, Entry, EntryKind, FoundStatus, RepliedPlan, StoredEntry};
 pub use events::Events;
-pub use manager::{Manager, ManagerBuilder, WebhookError};
+pub use handle::{Manager, ManagerBuilder, WebhookError};
 pub use policy::{InboundPolicy, Policy, ProviderPolicy};
 pub use record::{
     CallLimits, CallRecord, CallState, Dial, DialOutcome, Effect, EffectKind, Ending, Mode,

@@ -1,35 +1,32 @@
 //! The handle: the only way to the calls.
 
+mod builder;
+mod webhook;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook_core::{
-    CallId, Locale, ProviderName, Speech, SpeechText, Turn, UndecodableWebhook, VoiceProvider,
-    WebhookRejection, WebhookReply, WebhookRequest,
-};
+use offhook_core::{CallId, Locale, ProviderName, Speech, SpeechText, Turn, VoiceProvider};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::{NoContext, Uuid};
 
-use crate::clock::{Clock, SystemClock};
-use crate::driver::{
-    CommandError, Counters, Driver, InitiateError, InitiateRequest, WebhookAnswer,
-};
-use crate::entry::{EntryKind, StoredEntry};
+use crate::clock::Clock;
+use crate::driver::{CommandError, Counters, InitiateError, InitiateRequest};
+use crate::entry::StoredEntry;
 use crate::events::Events;
 use crate::machine::Command;
-use crate::policy::Policy;
 use crate::record::{CallRecord, DialOutcome};
 use crate::restore::RestoreReport;
 use crate::store::{CallStore, HistoryQuery, StoreError};
-use crate::task::{Message, Shown, Task, Watchers, Windows};
+use crate::task::{Message, Shown, Watchers};
 use crate::time::after;
 use crate::turn::{Asked, TurnOutcome, outcome_of};
 
-/// How many requests may wait for the task.
-const QUEUE: usize = 4096;
+pub use builder::ManagerBuilder;
+pub use webhook::WebhookError;
 
 /// How long a request waits for the calls to be loaded after a start.
 const LOAD_PATIENCE: Duration = Duration::from_secs(1);
@@ -60,179 +57,7 @@ struct Inner {
     task: std::sync::Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
 
-/// What a manager is made of.
-#[derive(Debug)]
-pub struct ManagerBuilder {
-    providers: HashMap<ProviderName, Arc<dyn VoiceProvider>>,
-    store: Option<Arc<dyn CallStore>>,
-    clock: Arc<dyn Clock>,
-    policy: Policy,
-}
-
-/// A webhook that is not answered with 2xx.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WebhookError {
-    /// No such provider is configured. Answer 404.
-    #[error("the provider {name} is not configured")]
-    UnknownProvider {
-        /// Its name.
-        name: ProviderName,
-    },
-    /// The signature is not right. Answer 401, and nothing of the reason.
-    #[error("a webhook was refused: {0}")]
-    Rejected(#[from] WebhookRejection),
-    /// Signed, but it cannot be read. Answer 400.
-    #[error(transparent)]
-    Undecodable(#[from] UndecodableWebhook),
-    /// It could not be committed: the carrier is to come again. Answer 503.
-    #[error("the webhook could not be committed; the carrier is to send it again")]
-    Unavailable,
-}
-
-impl ManagerBuilder {
-    /// Adds a provider. Its policy stands in [`Policy::providers`].
-    #[must_use]
-    pub fn provider(mut self, provider: Arc<dyn VoiceProvider>) -> Self {
-        self.providers.insert(provider.name(), provider);
-        self
-    }
-
-    /// Where calls are kept; in memory if this is not said.
-    #[must_use]
-    pub fn store(mut self, store: Arc<dyn CallStore>) -> Self {
-        self.store = Some(store);
-        self
-    }
-
-    /// What tells the time; the system's clock if this is not said.
-    #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// Starts the manager: it accepts requests at once, loads the calls that were live, and
-    /// verifies them with their carriers in the background. Needs a tokio runtime.
-    #[must_use]
-    pub fn start(self) -> Manager {
-        let store =
-            self.store.unwrap_or_else(|| Arc::new(crate::store::MemoryStore::new()) as Arc<_>);
-        let capabilities = self
-            .providers
-            .iter()
-            .map(|(name, provider)| (name.clone(), provider.capabilities()))
-            .collect();
-        let (voice, locale) = (self.policy.voice.clone(), self.policy.locale.clone());
-        let driver = Driver::new(self.policy, capabilities, self.clock.now());
-        let (messages, receiver) = mpsc::channel(QUEUE);
-        let (shown, shown_receiver) = watch::channel(Shown {
-            ready: false,
-            slots: 0,
-            report: Arc::new(driver.report().clone()),
-            counters: Counters::default(),
-        });
-        let watchers = Arc::new(Watchers::default());
-        let (commits, commits_receiver) = watch::channel(0);
-        let task = Task::new(
-            driver,
-            Arc::clone(&store),
-            self.providers.clone(),
-            Arc::clone(&self.clock),
-            receiver,
-            Windows { shown, watchers: Arc::clone(&watchers), commits },
-        );
-        let task = tokio::spawn(task.run());
-        Manager {
-            inner: Arc::new(Inner {
-                messages,
-                store,
-                providers: self.providers,
-                clock: self.clock,
-                shown: shown_receiver,
-                watchers,
-                commits: commits_receiver,
-                voice,
-                locale,
-                task: std::sync::Mutex::new(Some(task)),
-            }),
-        }
-    }
-}
-
 impl Manager {
-    /// A manager with this policy.
-    #[must_use]
-    pub fn builder(policy: Policy) -> ManagerBuilder {
-        ManagerBuilder {
-            providers: HashMap::new(),
-            store: None,
-            clock: Arc::new(SystemClock),
-            policy,
-        }
-    }
-
-    /// Takes a carrier's webhook and gives what it is answered with, once that is committed. It
-    /// never waits for a carrier's API.
-    ///
-    /// # Errors
-    /// See [`WebhookError`]: each names its HTTP status. Nothing has changed then.
-    ///
-    /// # Cancel safety
-    /// The webhook may be applied or not; its repeat gets the same answer.
-    pub async fn webhook(
-        &self,
-        provider: &ProviderName,
-        request: WebhookRequest,
-    ) -> Result<WebhookReply, WebhookError> {
-        let Some(of_provider) = self.inner.providers.get(provider) else {
-            return Err(WebhookError::UnknownProvider { name: provider.clone() });
-        };
-        let now = self.inner.clock.now();
-        let verified = offhook_core::verify(&**of_provider, &request, now)?;
-        let parsed = of_provider.parse_webhook_event(&verified)?;
-        self.loaded().await.map_err(|()| WebhookError::Unavailable)?;
-
-        let (answer, answered) = oneshot::channel();
-        let message = Message::Webhook {
-            provider: provider.clone(),
-            key: verified.key(),
-            parsed: Box::new(parsed),
-            new_call: self.draw_id(),
-            answer,
-        };
-        self.send(message).await.map_err(|()| WebhookError::Unavailable)?;
-        match answered.await {
-            Ok(WebhookAnswer::Fixed(reply)) => Ok(reply),
-            Ok(WebhookAnswer::Plan { reference, plan }) => {
-                Ok(of_provider.render_reply(&reference, &plan))
-            }
-            Ok(WebhookAnswer::Repeat { reference, entry }) => {
-                let replied = self.replied(reference.id, entry).await?;
-                let reference = offhook_core::CallRef { step: replied.step, ..reference };
-                Ok(of_provider.render_reply(&reference, &replied.plan))
-            }
-            Ok(WebhookAnswer::Unavailable) | Err(_) => Err(WebhookError::Unavailable),
-        }
-    }
-
-    /// The plan that an earlier delivery was answered with.
-    async fn replied(
-        &self,
-        call: CallId,
-        number: u32,
-    ) -> Result<crate::entry::RepliedPlan, WebhookError> {
-        let timeline = self.inner.store.timeline(call).await.map_err(|error| {
-            tracing::error!(%error, "the store cannot be read");
-            WebhookError::Unavailable
-        })?;
-        let entry = timeline.into_iter().find(|stored| stored.entry.number == number);
-        match entry.map(|stored| stored.entry.kind) {
-            Some(EntryKind::Webhook { reply: Some(replied), .. }) => Ok(replied),
-            _ => Err(WebhookError::Unavailable),
-        }
-    }
-
     /// Places a call: persists its intent, dials, and waits until the carrier has answered, the
     /// outcome is unknown, or 10 s have passed. The record tells which.
     ///

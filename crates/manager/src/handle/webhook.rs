@@ -1,0 +1,95 @@
+//! A carrier's webhook, from its bytes to its answer.
+
+use offhook_core::{
+    CallId, ProviderName, UndecodableWebhook, WebhookRejection, WebhookReply, WebhookRequest,
+};
+use tokio::sync::oneshot;
+
+use super::Manager;
+use crate::driver::WebhookAnswer;
+use crate::entry::EntryKind;
+use crate::task::Message;
+
+/// A webhook that is not answered with 2xx.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebhookError {
+    /// No such provider is configured. Answer 404.
+    #[error("the provider {name} is not configured")]
+    UnknownProvider {
+        /// Its name.
+        name: ProviderName,
+    },
+    /// The signature is not right. Answer 401, and nothing of the reason.
+    #[error("a webhook was refused: {0}")]
+    Rejected(#[from] WebhookRejection),
+    /// Signed, but it cannot be read. Answer 400.
+    #[error(transparent)]
+    Undecodable(#[from] UndecodableWebhook),
+    /// It could not be committed: the carrier is to come again. Answer 503.
+    #[error("the webhook could not be committed; the carrier is to send it again")]
+    Unavailable,
+}
+
+impl Manager {
+    /// Takes a carrier's webhook and gives what it is answered with, once that is committed. It
+    /// never waits for a carrier's API.
+    ///
+    /// # Errors
+    /// See [`WebhookError`]: each names its HTTP status. Nothing has changed then.
+    ///
+    /// # Cancel safety
+    /// The webhook may be applied or not; its repeat gets the same answer.
+    pub async fn webhook(
+        &self,
+        provider: &ProviderName,
+        request: WebhookRequest,
+    ) -> Result<WebhookReply, WebhookError> {
+        let Some(of_provider) = self.inner.providers.get(provider) else {
+            return Err(WebhookError::UnknownProvider { name: provider.clone() });
+        };
+        let now = self.inner.clock.now();
+        let verified = offhook_core::verify(&**of_provider, &request, now)?;
+        let parsed = of_provider.parse_webhook_event(&verified)?;
+        self.loaded().await.map_err(|()| WebhookError::Unavailable)?;
+
+        let (answer, answered) = oneshot::channel();
+        let message = Message::Webhook {
+            provider: provider.clone(),
+            key: verified.key(),
+            parsed: Box::new(parsed),
+            new_call: self.draw_id(),
+            answer,
+        };
+        self.send(message).await.map_err(|()| WebhookError::Unavailable)?;
+        match answered.await {
+            Ok(WebhookAnswer::Fixed(reply)) => Ok(reply),
+            Ok(WebhookAnswer::Plan { reference, plan }) => {
+                Ok(of_provider.render_reply(&reference, &plan))
+            }
+            Ok(WebhookAnswer::Repeat { reference, entry }) => {
+                let replied = self.replied(reference.id, entry).await?;
+                let reference = offhook_core::CallRef { step: replied.step, ..reference };
+                Ok(of_provider.render_reply(&reference, &replied.plan))
+            }
+            Ok(WebhookAnswer::Unavailable) | Err(_) => Err(WebhookError::Unavailable),
+        }
+    }
+
+    /// The plan that an earlier delivery was answered with.
+    async fn replied(
+        &self,
+        call: CallId,
+        number: u32,
+    ) -> Result<crate::entry::RepliedPlan, WebhookError> {
+        let timeline = self.inner.store.timeline(call).await.map_err(|error| {
+            tracing::error!(%error, "the store cannot be read");
+            WebhookError::Unavailable
+        })?;
+        let entry = timeline.into_iter().find(|stored| stored.entry.number == number);
+        match entry.map(|stored| stored.entry.kind) {
+            Some(EntryKind::Webhook { reply: Some(replied), .. }) => Ok(replied),
+            _ => Err(WebhookError::Unavailable),
+        }
+    }
+}
