@@ -1,11 +1,14 @@
 //! `offhook`: the daemon, its command line, and the carrier emulator.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod arguments;
 mod client;
 mod commands;
 mod config;
 mod demo;
 mod failure;
+mod output;
 
 use std::process::ExitCode;
 
@@ -19,7 +22,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("offhook: the runtime cannot be started: {error}");
+            output::complain(format_args!("the runtime cannot be started: {error}"));
             return ExitCode::from(1);
         }
     };

@@ -135,6 +135,19 @@ fn calls_show_and_hangup_tell_people_and_machines() {
 }
 
 #[test]
+fn a_reader_that_has_had_enough_ends_a_command_quietly() {
+    let daemon = Daemon::start(Config::new());
+    daemon.place("+15550100011");
+    for arguments in [&["calls"][..], &["calls", "--json"], &["calls", "--state", "ended"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        // It is gone before anything is printed.
+        drop(reader);
+        let ended = daemon.command_into(arguments, writer.into());
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:#?}");
+    }
+}
+
+#[test]
 fn a_daemon_that_does_not_run_is_exit_3_with_a_hint() {
     let folder = tempfile::tempdir().unwrap();
     // A port that nobody listens on.
