@@ -33,12 +33,18 @@ pub(crate) struct Connection {
 pub(crate) enum Command {
     /// Run the daemon
     Serve(Serve),
+    /// Find everything that is wrong with the configuration, credentials, store and ports, and say
+    /// what is to be set in the carrier's console; exit 2 if there are faults
+    Check(Check),
     /// Run the carrier emulator
     Carrier(Carrier),
     /// Show what Offhook is for: a crash in mid-call, and what is left of it
     Demo(Demo),
     /// Place a call
     Call(Call),
+    /// Look into webhooks
+    #[command(subcommand)]
+    Webhook(Webhook),
     /// Hang up a call
     Hangup {
         /// The call: our id, or the carrier's
@@ -55,6 +61,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {}
 
 #[derive(Debug, Args)]
 pub(crate) struct Carrier {
@@ -113,6 +122,26 @@ pub(crate) struct Call {
     /// Wait until the call is over; exit 1 if nobody was reached
     #[arg(long)]
     pub(crate) wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Webhook {
+    /// Say which check of a captured webhook's signature fails, and what was signed instead
+    ///
+    /// The capture is the request as it came over the wire: the request line, the headers, a
+    /// blank line, and the body, with the line ends of either system. Content-Length tells where
+    /// the body ends; without it, one line end behind the body is left out. Exit 0 if the
+    /// signature is right, 1 if it is not.
+    Explain(Explain),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The captured request [default: standard input]
+    pub(crate) file: Option<PathBuf>,
+    /// The public URL by which the carrier reaches us [default: public_url of the configuration]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

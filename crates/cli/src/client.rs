@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::arguments::Connection;
-use crate::config;
+use crate::config::{self, ClientConfig};
 use crate::failure::Failure;
 
 /// The daemon, as its clients see it.
@@ -48,14 +48,7 @@ impl Client {
             Some(url) => url.clone(),
             None => format!("http://{}", config.api_listen),
         };
-        let token = match config.token {
-            Some(token) => token.expose_secret().to_owned(),
-            None => {
-                let file = config.store.token_file();
-                std::fs::read_to_string(&file).unwrap_or_default().trim().to_owned()
-            }
-        };
-        Self::to(&address, &token)
+        Self::to(&address, &token(&config))
     }
 
     /// The daemon at this address.
@@ -118,6 +111,17 @@ impl Client {
             _ => "",
         };
         Failure::Unreachable(format!("the daemon at {} is not reachable: {fault}{hint}", self.base))
+    }
+}
+
+/// The API's token: configured, or in its file.
+pub(crate) fn token(config: &ClientConfig) -> String {
+    match &config.token {
+        Some(token) => token.expose_secret().to_owned(),
+        None => {
+            let file = config.store.token_file();
+            std::fs::read_to_string(&file).unwrap_or_default().trim().to_owned()
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     Unreachable(String),
     /// Like `Operation`, and everything is said already.
     Told,
+    /// Like `Configuration`, and everything is said already.
+    FaultsTold,
     /// Whoever read our output has had enough. That is no failure.
     NobodyReads,
 }
@@ -31,6 +33,7 @@ impl Failure {
             Self::Configuration(text) => (2, text),
             Self::Unreachable(text) => (3, text),
             Self::Told => (1, String::new()),
+            Self::FaultsTold => (2, String::new()),
             Self::NobodyReads => (0, String::new()),
         };
         if !text.is_empty() {

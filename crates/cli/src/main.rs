@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Webhook};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -36,10 +36,14 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { command, connection, json } = arguments;
     match command {
         Command::Serve(serve) => commands::serve::run(serve, &connection, json).await,
+        Command::Check(_) => commands::check::run(&connection, json).await,
         Command::Carrier(carrier) => commands::carrier::run(carrier, json).await,
         Command::Demo(demo) => demo::run(demo, json).await,
         Command::Call(call) => commands::call::run(call, &connection, json).await,
         Command::Hangup { id } => commands::calls::hangup(&id, &connection, json).await,
+        Command::Webhook(Webhook::Explain(explain)) => {
+            commands::webhook::explain(&explain, &connection, json)
+        }
         Command::Calls(list) => commands::calls::list(list, &connection, json).await,
         Command::Show { id } => commands::calls::show(&id, &connection, json).await,
     }

@@ -3,6 +3,8 @@
 pub(crate) mod call;
 pub(crate) mod calls;
 pub(crate) mod carrier;
+pub(crate) mod check;
 pub(crate) mod serve;
 mod table;
 mod token;
+pub(crate) mod webhook;

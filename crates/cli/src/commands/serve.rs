@@ -152,6 +152,8 @@ async fn emulate(public_url: &PublicUrl) -> Result<(ConfiguredProvider, SocketAd
         calls_per_second: 1.0,
         calls_per_second_is_set: false,
         requests_per_second: None,
+        console: None,
+        explainer: None,
     };
     Ok((provider, address))
 }
@@ -213,7 +215,7 @@ fn announce(
             format!("the built-in emulator at {address}: {why}, so no real call is placed")
         }
         None => {
-            let names = config.providers.iter().flatten().map(|provider| provider.name());
+            let names = config.providers.iter().flatten().map(ConfiguredProvider::name);
             names.map(|name| name.to_string()).collect::<Vec<_>>().join(", ")
         }
     };

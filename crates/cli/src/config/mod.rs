@@ -13,9 +13,9 @@ use offhook_core::{Locale, Party, PhoneNumber, ProviderName, SpeechText};
 use offhook_server::{PublicUrl, parse_duration};
 use secrecy::SecretString;
 
-pub(crate) use providers::ConfiguredProvider;
-pub(crate) use reader::Problems;
+pub(crate) use providers::{ConfiguredProvider, Explained, Explainer};
 use reader::Reader;
+pub(crate) use reader::{Problem, Problems};
 
 /// Where calls are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +86,37 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Config, Problems> {
     let config = read(&mut reader);
     reader.finish()?;
     Ok(config)
+}
+
+/// Everything that was read, and everything that was found on the way.
+#[derive(Debug)]
+pub(crate) struct Inspection {
+    /// What is wrong in it has its default.
+    pub(crate) config: Config,
+    pub(crate) problems: Problems,
+    /// What can be used, and is probably not what was meant.
+    pub(crate) oddities: Vec<Problem>,
+}
+
+/// Reads everything, for people who look for what is wrong.
+///
+/// # Errors
+/// The file cannot be read at all.
+pub(crate) fn inspect(path: Option<&Path>) -> Result<Inspection, Problems> {
+    let mut reader = Reader::open(path)?;
+    let config = read(&mut reader);
+    let oddities = providers::oddities(&reader);
+    let problems = reader.finish().err().unwrap_or_default();
+    Ok(Inspection { config, problems, oddities })
+}
+
+/// The configuration's name for people.
+pub(crate) fn name_of(path: Option<&Path>) -> String {
+    let path = path.unwrap_or(Path::new(reader::DEFAULT_FILE));
+    match path.exists() {
+        true => format!("{} and the environment", path.display()),
+        false => "the environment and the defaults; there is no offhook.toml".to_owned(),
+    }
 }
 
 fn client(reader: &mut Reader) -> ClientConfig {
