@@ -45,6 +45,11 @@ pub(crate) enum Command {
     /// Look into webhooks
     #[command(subcommand)]
     Webhook(Webhook),
+    /// Print the completions of a shell, to be put where it looks for them
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
     /// Hang up a call
     Hangup {
         /// The call: our id, or the carrier's

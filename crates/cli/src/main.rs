@@ -41,6 +41,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Demo(demo) => demo::run(demo, json).await,
         Command::Call(call) => commands::call::run(call, &connection, json).await,
         Command::Hangup { id } => commands::calls::hangup(&id, &connection, json).await,
+        Command::Completions { shell } => commands::completions::run(shell),
         Command::Webhook(Webhook::Explain(explain)) => {
             commands::webhook::explain(&explain, &connection, json)
         }

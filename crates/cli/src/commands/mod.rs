@@ -4,6 +4,7 @@ pub(crate) mod call;
 pub(crate) mod calls;
 pub(crate) mod carrier;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod serve;
 mod table;
 mod token;

@@ -135,6 +135,19 @@ fn calls_show_and_hangup_tell_people_and_machines() {
 }
 
 #[test]
+fn completions_know_the_commands_of_every_shell() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(&mut offhook(folder.path(), &["completions", shell]));
+        script.succeeded();
+        for word in ["completions", "hangup", "explain"] {
+            assert!(script.stdout.contains(word), "{shell}: {word}");
+        }
+    }
+    run(&mut offhook(folder.path(), &["completions", "tcsh"])).failed_with(2, &["bash"]);
+}
+
+#[test]
 fn a_reader_that_has_had_enough_ends_a_command_quietly() {
     let daemon = Daemon::start(Config::new());
     daemon.place("+15550100011");
