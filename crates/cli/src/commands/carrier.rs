@@ -5,6 +5,7 @@ use std::sync::Arc;
 use offhook_carrier::{Emulator, HttpDelivery, Settings, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::Carrier;
 use crate::failure::Failure;
@@ -23,6 +24,8 @@ pub(crate) async fn run(carrier: Carrier, json: bool) -> Result<(), Failure> {
         ))
     })?;
     let address = listener.local_addr().map_err(Failure::operation)?;
+    // Before anybody is told that we listen: from then on an interrupt ends us as it should.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::operation)?;
     let emulator = start(carrier.webhook_base, carrier.speed, 1.0)?;
     if json {
         output::announce(json!({ "event": "listening", "carrier": format!("http://{address}") }));
@@ -35,7 +38,7 @@ pub(crate) async fn run(carrier: Carrier, json: bool) -> Result<(), Failure> {
     }
     tokio::select! {
         served = emulator.serve(listener) => served.map_err(Failure::operation),
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
     }
 }
 
