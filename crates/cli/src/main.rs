@@ -46,6 +46,6 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             commands::webhook::explain(&explain, &connection, json)
         }
         Command::Calls(list) => commands::calls::list(list, &connection, json).await,
-        Command::Show { id } => commands::calls::show(&id, &connection, json).await,
+        Command::Show { id } => commands::show::run(&id, &connection, json).await,
     }
 }

@@ -1,4 +1,4 @@
-//! `offhook calls`, `show` and `hangup`.
+//! `offhook calls` and `hangup`.
 
 use offhook::manager::{Clock, SystemClock};
 use serde_json::{Value, json};
@@ -69,43 +69,6 @@ async fn pages(
             return Ok((calls, cursor));
         }
     }
-}
-
-pub(crate) async fn show(id: &str, connection: &Connection, json: bool) -> Result<(), Failure> {
-    let client = Client::connect(connection)?;
-    let call = client.get(&path_of(id, "")).await?;
-    let timeline = client.get(&path_of(id, "/timeline")).await?;
-    if json {
-        return output::line(json!({ "call": call, "timeline": timeline["entries"] }));
-    }
-    for (name, value) in call.as_object().into_iter().flatten() {
-        match value {
-            Value::Null => {}
-            Value::Array(lines) => {
-                for line in lines {
-                    let speaker = line["speaker"].as_str().unwrap_or_default();
-                    let text = line["text"].as_str().unwrap_or_default();
-                    output::line(format_args!("{name:<17} {speaker}: {text}"))?;
-                }
-            }
-            Value::String(text) => output::line(format_args!("{name:<17} {text}"))?,
-            other => output::line(format_args!("{name:<17} {other}"))?,
-        }
-    }
-    output::line("")?;
-    let entries = timeline["entries"].as_array().cloned().unwrap_or_default();
-    let rows: Vec<Vec<String>> = entries
-        .iter()
-        .map(|entry| {
-            let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-            let detail = match &entry["detail"] {
-                Value::Null => String::new(),
-                detail => detail.to_string(),
-            };
-            vec![text("at"), text("kind"), detail]
-        })
-        .collect();
-    output::line(table::render(&["AT", "WHAT", "DETAIL"], &rows))
 }
 
 pub(crate) async fn hangup(id: &str, connection: &Connection, json: bool) -> Result<(), Failure> {

@@ -6,6 +6,8 @@ pub(crate) mod carrier;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod serve;
+pub(crate) mod show;
 mod table;
+mod timeline;
 mod token;
 pub(crate) mod webhook;

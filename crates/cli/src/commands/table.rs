@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::output;
+
 /// Rows under a head, each column as wide as its widest cell.
 pub(super) fn render(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
@@ -14,7 +16,8 @@ pub(super) fn render(head: &[&str], rows: &[Vec<String>]) -> String {
             cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         padded.join("  ").trim_end().to_owned()
     };
-    let mut lines = vec![line(&mut head.iter().copied())];
+    let head = line(&mut head.iter().copied());
+    let mut lines = vec![output::paint(output::colour(), "2", &head)];
     lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
     lines.join("\n")
 }

@@ -109,9 +109,11 @@ fn calls_show_and_hangup_tell_people_and_machines() {
 
     let show = daemon.command(&["show", carriers]);
     show.succeeded();
-    for word in [id, carriers, "bot: Hello?", "listening", "AT", "WHAT"] {
+    for word in [id, carriers, "bot: Hello?", "listening", "AT", "WHAT", " s ago", "+0.00 s"] {
         assert!(show.stdout.contains(word), "{word}: {}", show.stdout);
     }
+    // Every kind that such a call has is told in words, and without colour where nobody looks.
+    assert!(!show.stdout.contains(['{', '\x1b']), "{}", show.stdout);
     let show = daemon.command(&["show", id, "--json"]).json();
     assert_eq!(show["call"]["id"], id);
     assert!(show["timeline"].as_array().is_some_and(|entries| entries.len() > 2), "{show}");
