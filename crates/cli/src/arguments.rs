@@ -50,6 +50,22 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Say something in a call
+    Speak {
+        /// The call: our id, or the carrier's
+        id: String,
+        /// What to say
+        text: String,
+    },
+    /// Say something in a call, and print what is answered; exit 1 if nothing is
+    Ask(Ask),
+    /// Press digits in a call
+    Dtmf {
+        /// The call: our id, or the carrier's
+        id: String,
+        /// 0-9, A-D, * and #; w waits half a second, W a whole one
+        digits: String,
+    },
     /// Hang up a call
     Hangup {
         /// The call: our id, or the carrier's
@@ -57,6 +73,8 @@ pub(crate) enum Command {
     },
     /// List calls
     Calls(Calls),
+    /// Follow what happens, call by call, until it is interrupted
+    Tail(Tail),
     /// Show a call and its timeline
     Show {
         /// The call: our id, or the carrier's
@@ -127,6 +145,24 @@ pub(crate) struct Call {
     /// Wait until the call is over; exit 1 if nobody was reached
     #[arg(long)]
     pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    /// The call: our id, or the carrier's
+    pub(crate) id: String,
+    /// What to ask
+    pub(crate) text: String,
+    /// How long to wait for the answer, such as 30s [default: limits.transcript_timeout]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) timeout: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tail {
+    /// Begin behind the event with this id; 0 for all that is kept [default: from now on]
+    #[arg(long, value_name = "ID")]
+    pub(crate) after: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -40,6 +40,12 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Carrier(carrier) => commands::carrier::run(carrier, json).await,
         Command::Demo(demo) => demo::run(demo, json).await,
         Command::Call(call) => commands::call::run(call, &connection, json).await,
+        Command::Speak { id, text } => commands::steer::speak(&id, &text, &connection, json).await,
+        Command::Ask(ask) => commands::steer::ask(&ask, &connection, json).await,
+        Command::Dtmf { id, digits } => {
+            commands::steer::dtmf(&id, &digits, &connection, json).await
+        }
+        Command::Tail(tail) => commands::tail::run(&tail, &connection, json).await,
         Command::Hangup { id } => commands::calls::hangup(&id, &connection, json).await,
         Command::Completions { shell } => commands::completions::run(shell),
         Command::Webhook(Webhook::Explain(explain)) => {
