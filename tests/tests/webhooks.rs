@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use offhook_tests::{Trouble, World};
+use offhook_tests::{Setup, Trouble, World};
 use serde_json::{Value, json};
 
 const PATIENT: &str = "+15550100011";
@@ -227,4 +227,51 @@ async fn no_reply_waits_for_the_carriers_api() {
     ringing[5].1 = "outbound-api";
     let answer = world.webhook(&format!("?call={call}&step=1&kind=status"), &ringing, None).await;
     assert_eq!(answer.status, 200);
+}
+
+/// All orders in which these can arrive.
+fn orders<T: Copy>(of: &[T]) -> Vec<Vec<T>> {
+    if of.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for (place, first) in of.iter().enumerate() {
+        let mut rest = of.to_vec();
+        rest.remove(place);
+        all.extend(orders(&rest).into_iter().map(|mut order| {
+            order.insert(0, *first);
+            order
+        }));
+    }
+    all
+}
+
+#[tokio::test]
+async fn the_callbacks_of_a_call_lead_to_the_same_end_in_whatever_order_they_arrive() {
+    let setup = Setup { calls_per_second: 1e6, requests_per_second: 1e6, ..Setup::default() };
+    let world = World::with(setup).await;
+    // Time stands still, so the carrier itself reports nothing. SequenceNumber tells the order in
+    // which it sent them.
+    let sent = [("0", "initiated"), ("1", "ringing"), ("2", "in-progress"), ("3", "completed")];
+    for order in orders(&sent) {
+        let call = world.place(json!({ "to": PATIENT, "message": "Hello." })).await;
+        let view = world.call(&call).await;
+        let sid = view["provider_call_id"].as_str().unwrap().to_owned();
+        for (sequence, status) in &order {
+            let form = [
+                ("CallSid", sid.as_str()),
+                ("AccountSid", ACCOUNT),
+                ("CallStatus", status),
+                ("Direction", "outbound-api"),
+                ("CallbackSource", "call-progress-events"),
+                ("SequenceNumber", sequence),
+            ];
+            let query = format!("?call={call}&step=1&kind=status");
+            assert_eq!(world.webhook(&query, &form, None).await.status, 200);
+        }
+        let view = world.call(&call).await;
+        let end = (&view["state"], &view["end_reason"], &view["dial"]);
+        assert_eq!(end, (&json!("ended"), &json!("completed"), &json!("accepted")), "{order:?}");
+    }
+    assert_eq!(world.calls("live").await.len(), 0);
 }

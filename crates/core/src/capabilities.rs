@@ -20,6 +20,8 @@ pub struct Capabilities {
     pub answer_call: bool,
     /// `reject_call` works.
     pub reject_call: bool,
+    /// `limit_call` works: an inbound call gets limits of the carrier's own after its admission.
+    pub limit_call: bool,
     /// `send_dtmf` works.
     pub send_dtmf: bool,
     /// `find_call` works.
@@ -44,6 +46,7 @@ impl Capabilities {
             documents: false,
             answer_call: false,
             reject_call: false,
+            limit_call: false,
             send_dtmf: false,
             find_call: false,
             list_live: false,

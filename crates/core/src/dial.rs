@@ -50,8 +50,15 @@ impl DialIntent {
     /// The duration limit for the carrier, in whole seconds: ours and 30 s.
     #[must_use]
     pub fn carrier_limit_seconds(&self) -> u64 {
-        whole_seconds(self.max_duration).saturating_add(30)
+        carrier_limit_seconds(self.max_duration)
     }
+}
+
+/// The carrier's own limit for a call that we end after `max_duration`, in whole seconds: 30 s
+/// more, so that our reason comes first.
+#[must_use]
+pub fn carrier_limit_seconds(max_duration: Duration) -> u64 {
+    whole_seconds(max_duration).saturating_add(30)
 }
 
 fn whole_seconds(duration: Duration) -> u64 {

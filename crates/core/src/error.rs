@@ -18,6 +18,9 @@ pub enum ErrorClass {
     Throttled,
     /// The carrier may or may not have carried it out. Never repeat a dial after this.
     Ambiguous,
+    /// The call is not in a state for it, and nothing was carried out: not connected yet, or over
+    /// already. Which of them it is the carrier does not say: ask, or repeat it soon.
+    WrongState,
     /// The carrier knows no such call.
     NotFound,
     /// The credentials were refused. Mend them; nothing is known of the call.
@@ -38,6 +41,7 @@ impl ErrorClass {
             Self::Rejected => "mend the request; repeating it will not help",
             Self::Throttled => "repeat it later; it was not carried out",
             Self::Ambiguous => "do not repeat it; it may have been carried out",
+            Self::WrongState => "ask how the call stands, or repeat it in a moment",
             Self::NotFound => "the carrier does not know the call",
             Self::Unauthenticated => "check the credentials of the provider",
             Self::Transient => "repeat it; it was not carried out",

@@ -38,7 +38,7 @@ pub use call::{
     CallId, CallRef, Callbacks, ProviderCallId, ProviderCallIds, ProviderName, Step, Turn,
 };
 pub use capabilities::Capabilities;
-pub use dial::{DialIntent, InitiatedCall, RunningCall, Search};
+pub use dial::{DialIntent, InitiatedCall, RunningCall, Search, carrier_limit_seconds};
 pub use error::{ErrorClass, ProviderError};
 pub use event::{AnsweredBy, CallEvent, Direction};
 #[cfg(feature = "http")]

@@ -1,6 +1,7 @@
 //! The trait that a carrier is.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -66,7 +67,7 @@ pub trait VoiceProvider: fmt::Debug + Send + Sync + 'static {
     /// Ends a call. Idempotent.
     ///
     /// # Errors
-    /// `NotFound` if the carrier knows no such call, `Rejected` if it cannot be ended in its
+    /// `NotFound` if the carrier knows no such call, `WrongState` if it cannot be ended in its
     /// present state (it may be over already: ask).
     async fn hangup_call(&self, call: &CallRef) -> Result<(), ProviderError>;
 
@@ -104,6 +105,16 @@ pub trait VoiceProvider: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// See [`ErrorClass`](crate::ErrorClass).
     async fn reject_call(&self, call: &CallRef, reason: RejectReason) -> Result<(), ProviderError>;
+
+    /// Gives an inbound call limits of the carrier's own, should we be gone: it is to end the call
+    /// after [`carrier_limit_seconds`](crate::carrier_limit_seconds) of this maximum duration, to
+    /// report its end to the call's own callback, and, where it fetches documents, to come back
+    /// after a fetch that failed. Needs the capability `limit_call`. Idempotent.
+    ///
+    /// # Errors
+    /// `WrongState` if the call is not far enough for it yet (or over): repeat it.
+    async fn limit_call(&self, call: &CallRef, max_duration: Duration)
+    -> Result<(), ProviderError>;
 
     /// Sends DTMF; a carrier that takes documents goes on with `then`. Needs the capability
     /// `send_dtmf`. Not idempotent.

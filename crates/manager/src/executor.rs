@@ -97,6 +97,9 @@ async fn perform(
         },
         EffectKind::Answer => provider.answer_call(reference).await.map(nothing),
         EffectKind::Reject(reason) => provider.reject_call(reference, reason).await.map(nothing),
+        EffectKind::Limit => {
+            provider.limit_call(reference, call.limits.max_duration).await.map(nothing)
+        }
         EffectKind::HangUp => provider.hangup_call(reference).await.map(nothing),
         EffectKind::Perform(_) => match &call.script.plan {
             CallPlan::Say(say) => provider.play_tts(reference, say).await.map(nothing),

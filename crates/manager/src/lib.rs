@@ -35,6 +35,7 @@ mod restore;
 mod store;
 mod task;
 mod time;
+mod turn;
 
 pub use clock::{Clock, SystemClock};
 pub use driver::{
@@ -54,3 +55,4 @@ pub use store::{
 };
 #[cfg(feature = "sqlite")]
 pub use store::{OpenError, SqliteStore};
+pub use turn::{Asked, TurnOutcome};

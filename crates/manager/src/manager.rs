@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook_core::{
-    CallId, ProviderName, Turn, UndecodableWebhook, VoiceProvider, WebhookRejection, WebhookReply,
-    WebhookRequest,
+    CallId, ProviderName, Speech, Turn, UndecodableWebhook, VoiceProvider, WebhookRejection,
+    WebhookReply, WebhookRequest,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -25,6 +25,7 @@ use crate::restore::RestoreReport;
 use crate::store::{CallStore, HistoryQuery, StoreError};
 use crate::task::{Message, Shown, Task, Watchers};
 use crate::time::after;
+use crate::turn::{Asked, TurnOutcome, outcome_of};
 
 /// How many requests may wait for the task.
 const QUEUE: usize = 4096;
@@ -34,6 +35,9 @@ const LOAD_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a user waits for the carrier's answer to a dial.
 const DIAL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long somebody who waits for an answer waits for a store that cannot be read.
+const REREAD_PAUSE: Duration = Duration::from_millis(500);
 
 /// Keeps the truth of all calls. Cheap to clone; every clone is the same manager.
 #[derive(Clone, Debug)]
@@ -284,6 +288,65 @@ impl Manager {
         }
     }
 
+    /// Speaks, and waits for the answer: for the committed entry that ends the question's turn.
+    /// A question that is asked meanwhile takes its place (`Superseded`). The time runs from the
+    /// end of the speech, as well as that is known; `None` is the call's own limit.
+    ///
+    /// # Errors
+    /// See [`CommandError`]. `NotRunning` can also mean that the manager stopped while we waited;
+    /// the answer is then found by [`turn`](Self::turn).
+    ///
+    /// # Cancel safety
+    /// The question may be asked or not; if it is, it goes on.
+    pub async fn ask(
+        &self,
+        call: CallId,
+        speech: Speech,
+        timeout: Option<Duration>,
+    ) -> Result<Asked, CommandError> {
+        // Watched from before the question on, so that no commit is missed. What woke us is read
+        // again from the store.
+        let mut changes = self.inner.watchers.watch(call);
+        let mut running = self.inner.shown.clone();
+        let (_, turn) = self.command(call, Command::Ask { speech, timeout }).await?;
+        loop {
+            let patience = match self.turn(call, turn).await {
+                Ok(Some(TurnOutcome::Open)) => None,
+                Ok(Some(outcome)) => return Ok(Asked { turn, outcome }),
+                Ok(None) => return Err(CommandError::NoSuchCall),
+                Err(error) => {
+                    tracing::error!(%error, "the store cannot be read; an answer waits for it");
+                    Some(after(self.inner.clock.now(), REREAD_PAUSE))
+                }
+            };
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() {
+                    // It was published for the last time.
+                    changes = self.inner.watchers.watch(call);
+                },
+                () = stopped(&mut running) => return Err(CommandError::NotRunning),
+                () = self.pause(patience) => {}
+            }
+        }
+    }
+
+    async fn pause(&self, until: Option<Timestamp>) {
+        match until {
+            Some(until) => self.inner.clock.sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What became of a turn. `None` if there is no such call, or if it never came to this turn.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn turn(&self, call: CallId, turn: Turn) -> Result<Option<TurnOutcome>, StoreError> {
+        let Some(record) = self.inner.store.get(call).await? else { return Ok(None) };
+        let timeline = self.inner.store.timeline(call).await?;
+        Ok(outcome_of(&record, &timeline, turn))
+    }
+
     /// Hangs up. Also right for a call that is over. The call ends when the carrier has taken it.
     ///
     /// # Errors
@@ -394,8 +457,7 @@ impl Manager {
 
     /// Waits until the manager stops by itself, which it does only if the calls cannot be loaded.
     pub async fn stopped_early(&self) -> StoreError {
-        let mut shown = self.inner.shown.clone();
-        while shown.changed().await.is_ok() {}
+        stopped(&mut self.inner.shown.clone()).await;
         match self.stopped().await {
             Err(error) => error,
             Ok(()) => StoreError::Closed,
@@ -438,4 +500,9 @@ impl Manager {
         let loaded = tokio::time::timeout(LOAD_PATIENCE, ready).await;
         if matches!(loaded, Ok(Ok(_))) { Ok(()) } else { Err(()) }
     }
+}
+
+/// Waits until the task is gone.
+async fn stopped(shown: &mut watch::Receiver<Shown>) {
+    while shown.changed().await.is_ok() {}
 }

@@ -167,6 +167,8 @@ pub enum EffectKind {
     Answer,
     /// Refuse an inbound call.
     Reject(RejectReason),
+    /// Give an inbound call the carrier's own limits, should we be gone.
+    Limit,
     /// End the call.
     HangUp,
     /// Carry out the plan of this step by a command.
@@ -385,5 +387,20 @@ mod tests {
         assert_eq!(back.entry_of(DedupeKey([39; 16])), Some(39));
         assert!(RecentWebhooks::try_from("00".to_owned()).is_err());
         assert!(RecentWebhooks::try_from("x".repeat(40)).is_err());
+    }
+
+    #[test]
+    fn the_stored_word_of_an_effect_stays() {
+        for (kind, word) in [
+            (EffectKind::Answer, r#""answer""#),
+            (EffectKind::Limit, r#""limit""#),
+            (EffectKind::HangUp, r#""hang_up""#),
+            (EffectKind::Perform(Step(9)), r#"{"perform":9}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&kind).unwrap(), word);
+            assert_eq!(serde_json::from_str::<EffectKind>(word).unwrap(), kind);
+        }
+        let class = serde_json::to_string(&offhook_core::ErrorClass::WrongState).unwrap();
+        assert_eq!(class, r#""wrong_state""#);
     }
 }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use offhook_core::{
-    CallStatus, Connection, DialIntent, ErrorClass, InitiatedCall, ProviderCallIds, ProviderError,
-    Search, TransportRequest, TransportResponse,
+    CallRef, CallStatus, Connection, DialIntent, ErrorClass, InitiatedCall, ProviderCallIds,
+    ProviderError, Search, TransportRequest, TransportResponse, carrier_limit_seconds,
 };
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -29,6 +29,9 @@ const LEAST_CODE: u32 = 10_000;
 /// Twilio's own "not found".
 const NO_SUCH_RESOURCE: u32 = 20404;
 
+/// "Call is not in-progress" and "invalid call state": not connected yet, or over already.
+const WRONG_STATE: [u32; 2] = [21220, 21204];
+
 /// A call that was dialled so long before our own cannot be ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
@@ -46,7 +49,11 @@ impl Api {
         if let Ok(mut path) = calls.path_segments_mut() {
             path.pop_if_empty().extend(["2010-04-01", "Accounts", &config.account_sid]);
         }
-        let credentials = format!("{}:{}", config.account_sid, config.auth_token.expose_secret());
+        let (user, secret) = match &config.api_key {
+            Some((sid, secret)) => (sid, secret),
+            None => (&config.account_sid, &config.auth_token),
+        };
+        let credentials = format!("{user}:{}", secret.expose_secret());
         let mut authorization =
             HeaderValue::try_from(format!("Basic {}", STANDARD.encode(credentials)))
                 .expect("base64 is plain ASCII");
@@ -113,6 +120,29 @@ impl Api {
 
     pub(crate) fn hangup(&self, sid: &str) -> TransportRequest {
         self.post(&["Calls", &format!("{sid}.json")], &[("Status", "completed")])
+    }
+
+    /// Limits of Twilio's own for an inbound call, where its end is reported, and where a document is
+    /// fetched that could not be had. Which events are
+    /// reported cannot be updated; the end is by default.
+    pub(crate) fn limit(
+        &self,
+        call: &CallRef,
+        sid: &str,
+        max_duration: Duration,
+    ) -> TransportRequest {
+        let limit = carrier_limit_seconds(max_duration).to_string();
+        let (status, fallback) = (callback(call, kind::STATUS), callback(call, kind::FALLBACK));
+        self.post(
+            &["Calls", &format!("{sid}.json")],
+            &[
+                ("TimeLimit", &limit),
+                ("FallbackUrl", &fallback),
+                ("FallbackMethod", "POST"),
+                ("StatusCallback", &status),
+                ("StatusCallbackMethod", "POST"),
+            ],
+        )
     }
 
     /// Replaces the running document: inline if it is short enough, else by a URL of ours.
@@ -252,6 +282,9 @@ fn success(response: &TransportResponse, kind: Kind) -> Result<(), ProviderError
         _ if status.is_server_error() && kind == Kind::Write => ErrorClass::Ambiguous,
         _ if status.is_server_error() => ErrorClass::Transient,
         (StatusCode::NOT_FOUND, Some(NO_SUCH_RESOURCE)) => ErrorClass::NotFound,
+        (_, Some(code)) if status.is_client_error() && WRONG_STATE.contains(&code) => {
+            ErrorClass::WrongState
+        }
         (_, Some(_)) if status.is_client_error() => ErrorClass::Rejected,
         _ => return Err(undecodable(response)),
     };

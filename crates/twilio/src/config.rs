@@ -9,6 +9,7 @@ use url::Url;
 #[derive(Clone)]
 pub struct TwilioConfig {
     pub(crate) account_sid: String,
+    pub(crate) api_key: Option<(String, SecretString)>,
     pub(crate) auth_token: SecretString,
     pub(crate) auth_token_previous: Option<SecretString>,
     pub(crate) shared_key: Option<SecretString>,
@@ -35,6 +36,14 @@ pub enum InvalidTwilioConfig {
     /// The auth token is empty.
     #[error("the auth token is empty; copy it from the Twilio console")]
     AuthToken,
+    /// The SID of an API key is not one.
+    #[error(
+        "the SID of an API key is SK and 32 hexadecimal digits; copy it from the Twilio console"
+    )]
+    ApiKeySid,
+    /// The secret of an API key is empty.
+    #[error("the API key has no secret; Twilio shows it once, when the key is made")]
+    ApiKeySecret,
     /// Only one of region and edge is set.
     #[error("region and edge go together (edge sydney with region au1, say); set both or none")]
     RegionAndEdge,
@@ -53,8 +62,7 @@ impl TwilioConfig {
         auth_token: impl Into<String>,
     ) -> Result<Self, InvalidTwilioConfig> {
         let (account_sid, auth_token) = (account_sid.into(), auth_token.into());
-        let digits = account_sid.strip_prefix("AC").unwrap_or_default();
-        if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if !is_sid("AC", &account_sid) {
             return Err(InvalidTwilioConfig::AccountSid);
         }
         if auth_token.is_empty() {
@@ -62,12 +70,34 @@ impl TwilioConfig {
         }
         Ok(Self {
             account_sid,
+            api_key: None,
             auth_token: auth_token.into(),
             auth_token_previous: None,
             shared_key: None,
             api_base: Url::parse("https://api.twilio.com").expect("a constant URL"),
             allow_private_hosts: false,
         })
+    }
+
+    /// Requests are sent with this API key instead of the auth token. Twilio signs its webhooks with
+    /// the auth token all the same, so that is still needed.
+    ///
+    /// # Errors
+    /// The SID has not the shape of one, or the secret is empty.
+    pub fn with_api_key(
+        mut self,
+        sid: impl Into<String>,
+        secret: impl Into<String>,
+    ) -> Result<Self, InvalidTwilioConfig> {
+        let (sid, secret) = (sid.into(), secret.into());
+        if !is_sid("SK", &sid) {
+            return Err(InvalidTwilioConfig::ApiKeySid);
+        }
+        if secret.is_empty() {
+            return Err(InvalidTwilioConfig::ApiKeySecret);
+        }
+        self.api_key = Some((sid, secret.into()));
+        Ok(self)
     }
 
     /// A token that is still accepted on webhooks while the token is rotated.
@@ -120,6 +150,11 @@ impl TwilioConfig {
     }
 }
 
+fn is_sid(prefix: &str, sid: &str) -> bool {
+    let digits = sid.strip_prefix(prefix).unwrap_or_default();
+    digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +170,20 @@ mod tests {
             );
         }
         assert_eq!(TwilioConfig::new(sid, "").unwrap_err(), InvalidTwilioConfig::AuthToken);
+    }
+
+    #[test]
+    fn an_api_key_has_a_sid_of_its_own_and_a_secret() {
+        let account = "AC00000000000000000000000000000001";
+        let config = TwilioConfig::new(account, "token").unwrap();
+        let key = "SK00000000000000000000000000000002";
+        assert!(config.clone().with_api_key(key, "secret").is_ok());
+        for bad in ["", "SK2", account, &key.to_lowercase()] {
+            let refused = config.clone().with_api_key(bad, "secret").unwrap_err();
+            assert_eq!(refused, InvalidTwilioConfig::ApiKeySid, "{bad}");
+        }
+        let refused = config.with_api_key(key, "").unwrap_err();
+        assert_eq!(refused, InvalidTwilioConfig::ApiKeySecret);
     }
 
     #[test]
@@ -154,8 +203,10 @@ mod tests {
         let config = TwilioConfig::new("AC00000000000000000000000000000001", "sesame")
             .unwrap()
             .with_previous_auth_token("older")
-            .with_shared_key("shared");
+            .with_shared_key("shared")
+            .with_api_key("SK00000000000000000000000000000002", "keyed")
+            .unwrap();
         let text = format!("{config:?}");
-        assert!(!["sesame", "older", "shared"].iter().any(|secret| text.contains(secret)));
+        assert!(!["sesame", "older", "shared", "keyed"].iter().any(|secret| text.contains(secret)));
     }
 }

@@ -94,6 +94,7 @@ impl VoiceProvider for Twilio {
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::none();
         capabilities.documents = true;
+        capabilities.limit_call = true;
         capabilities.send_dtmf = true;
         capabilities.find_call = true;
         capabilities.sip = true;
@@ -162,6 +163,14 @@ impl VoiceProvider for Twilio {
         _reason: RejectReason,
     ) -> Result<(), ProviderError> {
         Err(ProviderError::unsupported("rejecting by a command"))
+    }
+
+    async fn limit_call(
+        &self,
+        call: &CallRef,
+        max_duration: Duration,
+    ) -> Result<(), ProviderError> {
+        api::updated(&self.write(self.api.limit(call, sid(call)?, max_duration)).await?)
     }
 
     async fn send_dtmf(

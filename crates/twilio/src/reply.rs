@@ -18,6 +18,8 @@ pub(crate) mod kind {
     pub(crate) const STATUS: &str = "status";
     /// The result of a Gather.
     pub(crate) const GATHER: &str = "gather";
+    /// Words while they are spoken.
+    pub(crate) const PARTIAL: &str = "partial";
     /// A Say was played to its end.
     pub(crate) const SAID: &str = "said";
     /// A hold ran out.
@@ -116,6 +118,8 @@ fn gather(
     prompt: Option<&Speech>,
 ) -> io::Result<()> {
     let action = callback(call, kind::GATHER);
+    // Without a retry policy: a preview that does not reach us is followed by a better one.
+    let partial = String::from(call.callback(kind::PARTIAL));
     let element = writer.create_element("Gather").with_attributes([
         ("input", "dtmf speech"),
         ("action", action.as_str()),
@@ -125,6 +129,8 @@ fn gather(
         ("speechTimeout", "auto"),
         // Without it an empty result runs into the end of the document, which ends the call.
         ("actionOnEmptyResult", "true"),
+        ("partialResultCallback", partial.as_str()),
+        ("partialResultCallbackMethod", "POST"),
     ]);
     match prompt {
         Some(prompt) => {

@@ -126,7 +126,7 @@ pub(crate) fn parse(
 /// Whether nothing but an acknowledgement is waited for.
 fn is_callback(ours: &Ours, parameters: &Parameters) -> bool {
     match ours.kind.as_deref() {
-        Some(kind) => kind == kind::STATUS,
+        Some(kind) => matches!(kind, kind::STATUS | kind::PARTIAL),
         // A status callback that was set in the console.
         None => {
             parameters.get("CallbackSource") == Some("call-progress-events")
@@ -141,6 +141,10 @@ fn empty_document() -> WebhookReply {
 }
 
 fn events(ours: &Ours, parameters: &Parameters, is_callback: bool) -> Vec<CallEvent> {
+    if ours.kind.as_deref() == Some(kind::PARTIAL) {
+        // The document that listens was fetched: the status tells nothing new.
+        return vec![preview(parameters)];
+    }
     let mut events = Vec::new();
     let word = parameters.get("CallStatus");
     match word.map(|word| (word, Word::parse(word))) {
@@ -182,6 +186,13 @@ fn heard(parameters: &Parameters) -> CallEvent {
     } else {
         CallEvent::NothingHeard
     }
+}
+
+/// What the recogniser has settled on, and what it may still change.
+fn preview(parameters: &Parameters) -> CallEvent {
+    let parts = ["StableSpeechResult", "UnstableSpeechResult"];
+    let parts: Vec<&str> = parts.iter().filter_map(|name| parameters.get(name)).collect();
+    CallEvent::Transcript { text: parts.join(" "), is_final: false }
 }
 
 /// Why a call ended, as far as Twilio tells: a SIP code.

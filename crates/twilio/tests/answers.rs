@@ -16,7 +16,7 @@ use offhook_twilio::Twilio;
 use support::{CALL_SID, Script, TOKEN, call, call_ids, config, response};
 
 use ErrorClass::{
-    Ambiguous, NotFound, Rejected, Throttled, Transient, Unauthenticated, Undecodable,
+    Ambiguous, NotFound, Rejected, Throttled, Transient, Unauthenticated, Undecodable, WrongState,
 };
 
 type Answer = Result<TransportResponse, TransportFault>;
@@ -79,8 +79,8 @@ fn failures() -> Vec<Case> {
         same("302 empty", json(302, ""), Undecodable),
         same("307 like Twilio's", refusal(307, 20404), Undecodable),
         same("400 21211", refusal(400, 21211), Rejected),
-        same("400 21220", refusal(400, 21220), Rejected),
-        same("400 21204", refusal(400, 21204), Rejected),
+        same("400 21220", refusal(400, 21220), WrongState),
+        same("400 21204", refusal(400, 21204), WrongState),
         same("400 HTML", page(400), Undecodable),
         same("400 of a proxy", json(400, r#"{"code":400,"message":"bad request"}"#), Undecodable),
         same("401 20003", refusal(401, 20003), Unauthenticated),

@@ -150,6 +150,60 @@ async fn a_hangup_completes_the_call() {
 }
 
 #[tokio::test]
+async fn an_inbound_call_gets_its_limit_and_its_callback_by_one_update() {
+    for (longest, limit) in [(300_000, "330"), (1_001, "32")] {
+        let (twilio, script) = answering();
+        let longest = Duration::from_millis(longest);
+        twilio.limit_call(&call(), longest).await.expect("it is taken");
+        let request = script.only_request();
+        is_authenticated(&request);
+        assert_eq!(request.method, Method::POST);
+        assert_eq!(request.url.as_str(), format!("{BASE}/Calls/{CALL_SID}.json"));
+        let url =
+            |kind: &str| format!("{ENDPOINT}?call={CALL_ID}&step=3&kind={kind}#rc=3&rp=ct,rt,5xx");
+        let expected = [
+            ("TimeLimit", limit),
+            ("FallbackUrl", &url("fallback")),
+            ("FallbackMethod", "POST"),
+            ("StatusCallback", &url("status")),
+            ("StatusCallbackMethod", "POST"),
+        ];
+        assert_eq!(fields(&request), expected.map(|(name, value)| (name.into(), value.into())));
+    }
+}
+
+#[tokio::test]
+async fn an_api_key_authenticates_requests_and_the_auth_token_still_signs_webhooks() {
+    use base64::Engine;
+    let key = "SK00000000000000000000000000000002";
+    let config = config().with_api_key(key, "the secret of the key").expect("a key");
+    let body = format!(r#"{{"sid":"{CALL_SID}","status":"in-progress"}}"#);
+    let script = Script::of(Ok(response(200, "application/json", body)));
+    let twilio = Twilio::with_transport(config, script.clone());
+    twilio.hangup_call(&call()).await.expect("it is taken");
+    let request = script.only_request();
+    // The account stays in the path; only who asks is another.
+    assert_eq!(request.url.as_str(), format!("{BASE}/Calls/{CALL_SID}.json"));
+    let credentials = format!("{key}:the secret of the key");
+    let expected = base64::engine::general_purpose::STANDARD.encode(credentials);
+    assert_eq!(request.headers[header::AUTHORIZATION], format!("Basic {expected}"));
+    assert!(request.headers[header::AUTHORIZATION].is_sensitive());
+    assert!(!format!("{twilio:?} {request:?}").contains("the secret of the key"));
+    assert!(!format!("{twilio:?} {request:?}").contains(&expected));
+
+    let url = support::callback("status");
+    let pairs = [("CallSid".to_owned(), CALL_SID.to_owned())];
+    let signed_with = |secret: &str| {
+        let signature = support::signature(secret, &url, &pairs);
+        let headers = [("content-type", support::FORM), ("x-twilio-signature", &*signature)];
+        let request = support::request(Method::POST, &url, &headers, support::encoded(&pairs));
+        offhook_core::verify(&twilio, &request, Timestamp::UNIX_EPOCH).map(drop)
+    };
+    assert_eq!(signed_with(TOKEN), Ok(()));
+    assert!(signed_with("the secret of the key").is_err());
+}
+
+#[tokio::test]
 async fn a_look_is_one_get() {
     let (twilio, script) = answering();
     assert!(matches!(twilio.get_call_status(&call()).await, CallStatus::Live { .. }));
@@ -273,6 +327,9 @@ async fn every_field_and_word_is_in_twilios_own_api_description() {
     let (twilio, script) = answering();
     twilio.hangup_call(&call()).await.expect("it is taken");
     let update = described(&description, one, "post");
+    all_known(&fields(&script.only_request()), &update);
+    let (twilio, script) = answering();
+    twilio.limit_call(&call(), Duration::from_secs(300)).await.expect("it is taken");
     all_known(&fields(&script.only_request()), &update);
     let pushed = ["Twiml", "Url", "Method"].map(|name| (name.to_owned(), String::new()));
     all_known(&pushed, &update);

@@ -64,6 +64,38 @@ fn the_previous_token_is_accepted_while_it_is_rotated() {
 }
 
 #[test]
+fn a_shared_key_takes_nothing_from_the_tokens_and_they_nothing_from_it() {
+    const SHARED: &str = "the shared key";
+    let (url, pairs) = speech();
+    let both = silent(config().with_shared_key(SHARED).with_previous_auth_token(PREVIOUS));
+    let signed = |secret: &str, settings: &str| {
+        let mut webhook = post(&url, &signature(secret, &url, &pairs), encoded(&pairs));
+        if !settings.is_empty() {
+            let settings = HeaderValue::from_str(settings).unwrap();
+            webhook.headers.append("X-Twilio-Webhooks-Signature-Settings", settings);
+        }
+        judged(&both, &webhook)
+    };
+    let (sha1, no_algorithm) = ("key=k,algorithm=HMAC_SHA1", "key=k,algorithm=");
+    for (secret, by_token, by_shared) in
+        [(TOKEN, true, false), (PREVIOUS, true, false), (SHARED, false, true)]
+    {
+        assert_eq!(signed(secret, "").is_ok(), by_token, "{secret}");
+        assert_eq!(signed(secret, no_algorithm).is_ok(), by_token, "{secret}");
+        assert_eq!(signed(secret, sha1).is_ok(), by_shared, "{secret}");
+        // Another hash than the one that it was made with.
+        assert!(signed(secret, "key=k,algorithm=HMAC_SHA256").is_err(), "{secret}");
+        assert!(signed(secret, "key=k,algorithm=NONE").is_err(), "{secret}");
+    }
+    // One delivery, whichever token its retry was signed with.
+    assert_eq!(signed(TOKEN, ""), signed(PREVIOUS, ""));
+    let nothing = silent(config().with_shared_key(""));
+    let mut webhook = post(&url, &signature("", &url, &pairs), encoded(&pairs));
+    webhook.headers.append("X-Twilio-Webhooks-Signature-Settings", HeaderValue::from_static(sha1));
+    assert_eq!(judged(&nothing, &webhook), Err(WebhookRejection::Scheme { scheme: "SharedKey" }));
+}
+
+#[test]
 fn a_header_that_stands_twice_is_refused() {
     let (url, pairs) = speech();
     let genuine = post(&url, &signature(TOKEN, &url, &pairs), encoded(&pairs));

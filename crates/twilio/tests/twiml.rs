@@ -42,7 +42,10 @@ macro_rules! gather {
             url!("gather"),
             r#"" method="POST" language=""#,
             $language,
-            r#"" timeout="15" speechTimeout="auto" actionOnEmptyResult="true""#
+            r#"" timeout="15" speechTimeout="auto" actionOnEmptyResult="true""#,
+            r#" partialResultCallback="https://voice.example.com/phone/webhooks/twilio"#,
+            "?call=01890a5d-ac96-774b-bcce-b302099a8057&amp;step=3&amp;kind=partial",
+            r#"" partialResultCallbackMethod="POST""#
         )
     };
 }

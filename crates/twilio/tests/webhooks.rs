@@ -100,6 +100,25 @@ fn a_sip_code_tells_why_a_call_was_not_connected() {
 }
 
 #[test]
+fn words_while_they_are_spoken_are_a_preview_and_wait_for_no_document() {
+    for (stable, unstable, text) in [
+        ("", "mon", "mon"),
+        ("Monday", "at", "Monday at"),
+        ("Monday at nine", "", "Monday at nine"),
+        ("", "", ""),
+    ] {
+        let webhook = read("status")
+            .with("CallStatus", "in-progress")
+            .with("StableSpeechResult", stable)
+            .with("UnstableSpeechResult", unstable)
+            .with("SequenceNumber", "2")
+            .post(&callback("partial"));
+        let event = CallEvent::Transcript { text: text.to_owned(), is_final: false };
+        assert_eq!(parsed(&webhook), of_our_call(&[event], acknowledged()));
+    }
+}
+
+#[test]
 fn a_status_that_nobody_documented_is_noted_and_harms_nothing() {
     for word in ["transferred", "Completed", "completed ", "0"] {
         let event = CallEvent::Unknown { name: format!("CallStatus={word}") };

@@ -1,5 +1,7 @@
 //! A carrier that is told step by step.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use offhook_core::{
@@ -92,6 +94,14 @@ impl VoiceProvider for CommandProvider {
 
     async fn reject_call(&self, call: &CallRef, reason: RejectReason) -> Result<(), ProviderError> {
         self.carrier.done("reject_call", call, format!("{reason:?}")).await
+    }
+
+    async fn limit_call(
+        &self,
+        _call: &CallRef,
+        _max_duration: Duration,
+    ) -> Result<(), ProviderError> {
+        Err(ProviderError::unsupported("limit_call"))
     }
 
     async fn send_dtmf(

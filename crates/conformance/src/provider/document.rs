@@ -1,5 +1,7 @@
 //! A carrier that fetches documents.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use offhook_core::{
@@ -33,9 +35,10 @@ impl VoiceProvider for DocumentProvider {
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::none();
         capabilities.documents = true;
+        capabilities.limit_call = true;
         capabilities.send_dtmf = true;
         capabilities.find_call = true;
-        capabilities.dial_slack = std::time::Duration::from_secs(60);
+        capabilities.dial_slack = Duration::from_secs(60);
         capabilities
     }
 
@@ -91,6 +94,14 @@ impl VoiceProvider for DocumentProvider {
 
     async fn reject_call(&self, _call: &CallRef, _: RejectReason) -> Result<(), ProviderError> {
         Err(ProviderError::unsupported("reject_call"))
+    }
+
+    async fn limit_call(
+        &self,
+        call: &CallRef,
+        max_duration: Duration,
+    ) -> Result<(), ProviderError> {
+        self.carrier.done("limit_call", call, format!("{} s", max_duration.as_secs())).await
     }
 
     async fn send_dtmf(

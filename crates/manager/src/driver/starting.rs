@@ -38,24 +38,24 @@ impl Driver {
     pub fn start(&mut self, now: Timestamp) -> Vec<Job> {
         let mut jobs = Vec::new();
         self.paced_until = None;
+        let mut beside = Vec::new();
         for _ in 0..self.runnable.len() {
             let Some(call) = self.runnable.pop_front() else { break };
-            let Some(open) = self.open.get(&call).filter(|open| !open.unsettled) else { continue };
-            let Some(effect) = machine::startable(&open.record, &open.in_flight, now) else {
-                continue;
-            };
-            let provider = open.record.provider.clone();
-            if !self.configured(&provider) {
-                continue;
+            while let Some(effect) = self.startable(call, now) {
+                if effect.kind.runs_beside() {
+                    beside.push(call);
+                    break;
+                }
+                if !self.start_effect(call, effect, now, &mut jobs) {
+                    break;
+                }
             }
-            if !self.may_ask(&provider, now) {
-                self.runnable.push_back(call);
-                continue;
+        }
+        // What nobody waits for gets what the others leave of the rate.
+        for call in beside {
+            if let Some(effect) = self.startable(call, now) {
+                self.start_effect(call, effect, now, &mut jobs);
             }
-            let Some(open) = self.open.get_mut(&call) else { continue };
-            open.in_flight.push(effect.id);
-            let record = Arc::clone(&open.record);
-            jobs.extend(self.job(record, JobKind::Effect(effect)));
         }
         self.looked_until = now;
         let due: Vec<(Timestamp, CallId)> =
@@ -96,6 +96,34 @@ impl Driver {
             jobs.extend(self.job(record, kind));
         }
         jobs
+    }
+
+    fn startable(&self, call: CallId, now: Timestamp) -> Option<Effect> {
+        let open = self.open.get(&call).filter(|open| !open.unsettled)?;
+        let effect = machine::startable(&open.record, &open.in_flight, now)?;
+        self.configured(&open.record.provider).then_some(effect)
+    }
+
+    /// Whether it was started; if not, it waits for the rate.
+    fn start_effect(
+        &mut self,
+        call: CallId,
+        effect: Effect,
+        now: Timestamp,
+        jobs: &mut Vec<Job>,
+    ) -> bool {
+        let Some(provider) = self.open.get(&call).map(|open| open.record.provider.clone()) else {
+            return false;
+        };
+        if !self.may_ask(&provider, now) {
+            self.runnable.push_back(call);
+            return false;
+        }
+        let Some(open) = self.open.get_mut(&call) else { return false };
+        open.in_flight.push(effect.id);
+        let record = Arc::clone(&open.record);
+        jobs.extend(self.job(record, JobKind::Effect(effect)));
+        true
     }
 
     fn may_ask(&mut self, provider: &ProviderName, now: Timestamp) -> bool {

@@ -114,6 +114,9 @@ pub fn inbound(new: NewInbound, capabilities: &Capabilities, now: Timestamp) -> 
     if capabilities.answer_call {
         work.push_effect(EffectKind::Answer);
     }
+    if capabilities.limit_call {
+        work.push_effect(EffectKind::Limit);
+    }
     work.finish(None, None)
 }
 

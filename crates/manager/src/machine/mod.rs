@@ -246,6 +246,7 @@ impl Work {
     }
 
     fn webhook(&mut self, webhook: &Webhook<'_>) -> Option<RepliedPlan> {
+        let before = is_preview(webhook).then(|| self.record.clone());
         // The webhook's own entry comes first in the timeline; what follows from it comes after.
         let number = self.record.entries;
         self.record.entries += 1;
@@ -263,6 +264,11 @@ impl Work {
         }
         self.ignored = why.filter(|_| !had_effect);
         let reply = webhook.wants_document.then(|| self.reply());
+        if let Some(before) = before.filter(|before| self.told_nothing(before)) {
+            self.record = before;
+            self.ignore(Ignored::NothingNew);
+            return None;
+        }
 
         let entry = Entry {
             number,
@@ -279,6 +285,17 @@ impl Work {
         reply
     }
 
+    /// Whether a webhook has left nothing but its own trace.
+    fn told_nothing(&self, before: &CallRecord) -> bool {
+        let bare = CallRecord {
+            recent: before.recent.clone(),
+            entries: before.entries,
+            news_at: before.news_at,
+            ..self.record.clone()
+        };
+        self.entries.is_empty() && bare == *before
+    }
+
     /// The document for a carrier that waits: the script of the moment, whatever step it asked for.
     fn reply(&mut self) -> RepliedPlan {
         let refused = matches!(self.record.script.plan, CallPlan::Reject(_));
@@ -290,4 +307,13 @@ impl Work {
         self.delivered_by_reply();
         RepliedPlan { step: self.record.script.step, plan: self.record.script.plan.clone() }
     }
+}
+
+/// Words while they are spoken, and nothing else. They come several times a second, the final words
+/// say all of it again, and a repeat of them changes nothing: so only the first, which shows that
+/// somebody speaks, is worth a commit, and a place among the webhooks whose repeats are known.
+fn is_preview(webhook: &Webhook<'_>) -> bool {
+    let preview =
+        |event: &CallEvent| matches!(event, CallEvent::Transcript { is_final: false, .. });
+    !webhook.wants_document && !webhook.events.is_empty() && webhook.events.iter().all(preview)
 }

@@ -13,14 +13,27 @@ use crate::time::after;
 /// How often speech that provably was not sent is tried again.
 const SPEECH_ATTEMPTS: u32 = 3;
 
+/// How often a plan is sent to a call that is not connected at the carrier yet: for three seconds.
+const CONNECTING_ATTEMPTS: u32 = 7;
+
+/// The pause between them. Somebody waits for the speech.
+const CONNECTING_PAUSE: Duration = Duration::from_millis(500);
+
 impl EffectKind {
     /// Whether an ended call still wants it.
     pub(crate) const fn ends_the_call(self) -> bool {
         matches!(self, Self::HangUp | Self::Reject(_))
     }
+
+    /// Whether it may be done at any time and twice: then it waits for nothing and holds nothing
+    /// up, however long the carrier refuses it.
+    pub(crate) const fn runs_beside(self) -> bool {
+        matches!(self, Self::Limit)
+    }
 }
 
-/// The effect that may be started now: one at a time and in order, but a hangup overtakes.
+/// The effect that may be started now: one at a time and in order, but a hangup overtakes, and what
+/// is of no consequence for the others runs beside them.
 #[must_use]
 pub fn startable(record: &CallRecord, in_flight: &[u32], now: Timestamp) -> Option<Effect> {
     let due = |effect: &Effect| {
@@ -30,8 +43,15 @@ pub fn startable(record: &CallRecord, in_flight: &[u32], now: Timestamp) -> Opti
     if let Some(hangup) = hangup {
         return Some(*hangup).filter(due);
     }
-    let first = record.outbox.first().filter(|effect| due(effect))?;
-    in_flight.is_empty().then_some(*first)
+    // What is in flight and stands in the outbox no more was overtaken, and is waited for.
+    let beside =
+        |id: u32| record.outbox.iter().any(|effect| effect.id == id && effect.kind.runs_beside());
+    let idle = in_flight.iter().all(|id| beside(*id));
+    let first = record.outbox.iter().find(|effect| !effect.kind.runs_beside());
+    let first = first.filter(|effect| idle && due(effect));
+    let waits_for_nothing =
+        || record.outbox.iter().find(|effect| effect.kind.runs_beside() && due(effect));
+    first.or_else(waits_for_nothing).copied()
 }
 
 impl Work {
@@ -71,7 +91,7 @@ impl Work {
                     self.delivered();
                 }
             }
-            EffectKind::Answer | EffectKind::Reject(_) => {}
+            EffectKind::Answer | EffectKind::Limit | EffectKind::Reject(_) => {}
         }
     }
 
@@ -132,7 +152,7 @@ impl Work {
             }
             return;
         }
-        if class == ErrorClass::Rejected
+        if matches!(class, ErrorClass::Rejected | ErrorClass::WrongState)
             && effect.kind == EffectKind::HangUp
             && self.record.state.is_ended()
         {
@@ -143,9 +163,15 @@ impl Work {
         let attempts = effect.attempts.saturating_add(1);
         let again = match effect.kind {
             EffectKind::HangUp => true,
+            // Not connected yet, or over: if it is over the effect goes with the call.
+            EffectKind::Limit => class == ErrorClass::WrongState || Self::says_nothing(class),
             // The carrier says that it cannot be refused or answered any more: a look will tell.
             EffectKind::Reject(_) | EffectKind::Answer => Self::says_nothing(class),
             EffectKind::Perform(step) if step != self.record.script.step => false,
+            // Nothing was carried out, and a call that is just being connected will take it.
+            EffectKind::Perform(_) if class == ErrorClass::WrongState => {
+                attempts < CONNECTING_ATTEMPTS
+            }
             EffectKind::Perform(_) => match self.record.script.plan {
                 CallPlan::Say(_) | CallPlan::SendDigits { .. } => {
                     matches!(class, ErrorClass::Transient | ErrorClass::Throttled)
@@ -158,7 +184,10 @@ impl Work {
         let current =
             matches!(effect.kind, EffectKind::Perform(step) if step == self.record.script.step);
         if again {
-            let wait = error.retry_after().unwrap_or_else(|| backoff(attempts));
+            let wait = match (effect.kind, class) {
+                (EffectKind::Perform(_), ErrorClass::WrongState) => CONNECTING_PAUSE,
+                _ => error.retry_after().unwrap_or_else(|| backoff(attempts)),
+            };
             self.record.outbox.push(Effect {
                 attempts,
                 not_before: Some(after(self.now, wait)),
@@ -213,10 +242,12 @@ impl Work {
 
     /// After a restart: what may have been under way when we stopped.
     pub(super) fn settle_interrupted(&mut self) {
-        let Some(first) = self.record.outbox.first().copied() else { return };
+        let in_order = |effect: &Effect| !effect.kind.runs_beside();
+        let Some(place) = self.record.outbox.iter().position(in_order) else { return };
+        let first = self.record.outbox[place];
         match first.kind {
             EffectKind::Initiate => {
-                self.record.outbox.remove(0);
+                self.record.outbox.remove(place);
                 let cause = offhook_core::Cause::new(
                     "interrupted",
                     "we stopped while the call was being dialled; it may exist",
@@ -238,7 +269,7 @@ impl Work {
                         CallPlan::Say(_) | CallPlan::SendDigits { .. }
                     ) =>
             {
-                self.record.outbox.remove(0);
+                self.record.outbox.remove(place);
                 self.note(EntryKind::NotConfirmed { effect: first.kind });
                 self.delivered();
             }

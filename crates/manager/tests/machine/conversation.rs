@@ -107,6 +107,31 @@ fn a_preview_answers_nothing() {
 }
 
 #[test]
+fn of_previews_only_the_one_that_shows_that_somebody_speaks_is_kept() {
+    let preview = |text: &str| CallEvent::Transcript { text: text.to_owned(), is_final: false };
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        let turn = line.ask("Which day?", None);
+        let step = line.record.script.step.0;
+        assert_eq!(line.state(), CallState::Speaking, "{way:?}");
+        let before = line.entries.len();
+        line.webhook(Some(step), &[preview("Mon")], false);
+        assert_eq!(line.state(), CallState::Listening, "{way:?}: they interrupt us");
+        assert_eq!(line.entries.len(), before + 1);
+        let known = line.record.clone();
+        for text in ["Monday", "Monday at", "Monday at nine"] {
+            line.webhook(Some(step), &[preview(text)], false);
+            line.webhook(Some(step - 1), &[preview(text)], false);
+            line.webhook(None, &[preview(text)], false);
+        }
+        assert_eq!(line.record, known, "{way:?}: nothing to commit, and no repeat is forgotten");
+        assert_eq!(line.entries.len(), before + 1);
+        line.comes_back(words("Monday at nine."));
+        assert_eq!(line.record.question, None, "{way:?}: the final words answer {turn}");
+    }
+}
+
+#[test]
 fn invariant_15_a_question_that_is_not_answered_in_time_ends_its_turn_only() {
     for way in BOTH {
         let mut line = Line::answered(way, Mode::Conversation, None);
@@ -242,6 +267,47 @@ fn near_the_limit_of_pushes_the_script_waits_for_the_next_fetch() {
     assert!(line.record.pushes < 70, "{} pushes", line.record.pushes);
     line.hang_up();
     assert_eq!(line.outbox(), [EffectKind::HangUp], "a hangup is always sent");
+}
+
+#[test]
+fn what_comes_before_the_call_is_connected_at_the_carrier_is_repeated_for_a_moment() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+        for _ in 0..3 {
+            line.fails(ErrorClass::WrongState);
+            assert_eq!(line.says(), Some("Hello."), "{way:?}");
+            assert_eq!(line.waiting(), None, "not at once");
+            line.pass(1);
+        }
+        assert!(matches!(line.carry_out()[..], [EffectKind::Perform(_)]));
+        assert_eq!(line.state(), CallState::Speaking, "{way:?}");
+    }
+}
+
+#[test]
+fn what_the_call_never_takes_is_reported_after_three_seconds() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        let began = line.now;
+        line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+        let speaking = line.record.script.step;
+        while line.record.script.step == speaking {
+            assert_eq!(line.fails(ErrorClass::WrongState), EffectKind::Perform(speaking));
+            if line.record.script.step == speaking {
+                line.pass(1);
+            }
+        }
+        let took = line.now.duration_since(began).as_millis();
+        assert_eq!(took, 3000, "{way:?}");
+        let effect = EffectKind::Perform(speaking);
+        assert!(line.has_entry(|kind| matches!(
+            kind,
+            EntryKind::NotDone { effect: of, class: ErrorClass::WrongState, again: false, .. }
+                if *of == effect
+        )));
+        assert!(!line.state().is_ended(), "whether it is over is asked, not guessed");
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Inbound calls: greeted once, or refused with a record.
 
-use crate::line::{BOTH, Line, Way, heard, live, words};
+use crate::line::{BOTH, Line, Way, heard, live, over, words};
+use offhook_conformance::samples::speech;
 use offhook_core::{CallEvent, CallPlan, EndReason, ErrorClass, RejectReason, Turn};
-use offhook_manager::machine::{DeadlineKind, Refusal};
-use offhook_manager::{CallState, EffectKind};
+use offhook_manager::machine::{self, Command, DeadlineKind, Refusal};
+use offhook_manager::{CallState, EffectKind, Mode};
 
 #[test]
 fn the_first_document_answers_an_inbound_call() {
@@ -11,7 +12,7 @@ fn the_first_document_answers_an_inbound_call() {
     assert!(matches!(reply.unwrap().plan, CallPlan::Say(_)));
     assert_eq!(line.state(), CallState::Speaking);
     assert_eq!(line.record.answered_at, Some(line.now));
-    assert_eq!(line.outbox(), []);
+    assert_eq!(line.outbox(), [EffectKind::Limit], "no command is needed for the greeting");
     line.comes_back(heard());
     assert_eq!(line.listens_for(), Some(Turn(1)));
 }
@@ -96,6 +97,69 @@ fn an_answer_that_failed_is_repeated() {
     line.fails(ErrorClass::Ambiguous);
     line.pass(1);
     assert_eq!(line.carry_out(), [EffectKind::Answer]);
+}
+
+#[test]
+fn an_inbound_call_gets_limits_of_the_carriers_own_where_it_has_them() {
+    let (mut line, _) = Line::inbound(Way::Documents, Some("Hello!"));
+    assert_eq!(line.outbox(), [EffectKind::Limit]);
+    assert_eq!(line.carry_out(), [EffectKind::Limit]);
+    for refusal in [Refusal::Policy, Refusal::Limit] {
+        let (line, _) = Line::refused(Way::Documents, refusal);
+        assert_eq!(line.outbox(), [], "there is nothing to limit");
+    }
+    let (line, _) = Line::inbound(Way::Commands, None);
+    assert_eq!(line.outbox(), [EffectKind::Answer], "this carrier has none");
+    let line = Line::outbound(Way::Documents, Mode::Notify, None);
+    assert_eq!(line.outbox(), [EffectKind::Initiate], "a dial brings its own");
+}
+
+#[test]
+fn limits_are_asked_for_until_the_carrier_takes_them_or_the_call_is_over() {
+    for class in [ErrorClass::WrongState, ErrorClass::Ambiguous, ErrorClass::Throttled] {
+        let (mut line, _) = Line::inbound(Way::Documents, None);
+        for _ in 0..7 {
+            assert_eq!(line.fails(class), EffectKind::Limit, "{class:?}");
+            assert_eq!(line.waiting(), None, "not at once");
+            line.pass(30);
+        }
+        assert_eq!(line.carry_out(), [EffectKind::Limit], "{class:?}");
+    }
+    let (mut line, _) = Line::inbound(Way::Documents, None);
+    line.fails(ErrorClass::WrongState);
+    line.event(over(EndReason::Completed));
+    assert!(!line.record.is_open());
+    let (mut line, _) = Line::inbound(Way::Documents, None);
+    line.fails(ErrorClass::Rejected);
+    assert_eq!(line.outbox(), [], "what the carrier refuses for what it says it refuses again");
+}
+
+#[test]
+fn limits_that_are_not_taken_hold_nothing_up() {
+    let (mut line, _) = Line::inbound(Way::Documents, None);
+    let limit = line.waiting().unwrap();
+    line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+    let speaking = machine::startable(&line.record, &[limit.id], line.now).unwrap();
+    assert!(matches!(speaking.kind, EffectKind::Perform(_)), "beside what is under way");
+    line.takes(speaking.id);
+    line.fails(ErrorClass::Throttled);
+    line.command(&Command::Speak { speech: speech("Hello?") }).unwrap();
+    assert!(matches!(line.carry_out()[..], [EffectKind::Perform(_)]), "before its next attempt");
+    // The other way round: it does not wait for what is under way either.
+    let (mut line, _) = Line::inbound(Way::Documents, None);
+    line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+    let speaking = line.waiting().unwrap();
+    assert!(matches!(speaking.kind, EffectKind::Perform(_)), "what somebody waits for first");
+    let beside = machine::startable(&line.record, &[speaking.id], line.now);
+    assert_eq!(beside.map(|effect| effect.kind), Some(EffectKind::Limit));
+}
+
+#[test]
+fn after_a_restart_limits_are_asked_for_again_and_speech_beside_them_is_not() {
+    let (mut line, _) = Line::inbound(Way::Documents, None);
+    line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+    line.restart();
+    assert_eq!(line.carry_out(), [EffectKind::Limit]);
 }
 
 #[test]

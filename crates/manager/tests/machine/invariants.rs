@@ -58,6 +58,7 @@ fn events() -> impl Strategy<Value = CallEvent> {
 fn classes() -> impl Strategy<Value = ErrorClass> {
     prop::sample::select(vec![
         ErrorClass::Rejected,
+        ErrorClass::WrongState,
         ErrorClass::Throttled,
         ErrorClass::Ambiguous,
         ErrorClass::NotFound,

@@ -3,7 +3,7 @@
 use crate::line::{BOTH, Line, Way, heard, over};
 use offhook_core::{CallEvent, CallPlan, EndReason};
 use offhook_manager::machine::{DeadlineKind, Ignored};
-use offhook_manager::{CallState, Mode};
+use offhook_manager::{CallState, EntryKind, Mode};
 
 #[test]
 fn answered_counts_once_and_restarts_no_clock() {
@@ -97,5 +97,49 @@ fn an_unknown_event_stands_in_the_timeline_and_harms_nothing() {
         line.event(CallEvent::Unknown { name: "call.magic".to_owned() });
         assert_eq!(line.state(), state, "{way:?}");
         assert!(!line.state().is_ended());
+    }
+}
+
+/// All orders in which these can arrive.
+fn orders<T: Clone>(of: &[T]) -> Vec<Vec<T>> {
+    if of.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for place in 0..of.len() {
+        let mut rest = of.to_vec();
+        let first = rest.remove(place);
+        all.extend(orders(&rest).into_iter().map(|mut order| {
+            order.insert(0, first.clone());
+            order
+        }));
+    }
+    all
+}
+
+#[test]
+fn all_orders_of_a_calls_callbacks_lead_to_the_same_end() {
+    // The fetch of the first document is one of them; nothing else numbers them for us.
+    let reports = [
+        Some(CallEvent::Initiated),
+        Some(CallEvent::Ringing),
+        None,
+        Some(CallEvent::Answered),
+        Some(over(EndReason::Completed)),
+    ];
+    for order in orders(&reports) {
+        let mut line = Line::outbound(Way::Documents, Mode::Conversation, Some("Hello."));
+        line.carry_out();
+        // Once more from the beginning: what is older than the last webhooks is no known repeat.
+        for report in order.iter().chain(&order) {
+            match report {
+                Some(event) => line.event(event.clone()),
+                None => drop(line.webhook(Some(1), &[CallEvent::Answered], true)),
+            }
+        }
+        assert_eq!(line.ended(), Some(EndReason::Completed), "{order:?}");
+        assert!(!line.record.is_open(), "{order:?}");
+        let ends = line.entries.iter().filter(|it| matches!(it.kind, EntryKind::Ended { .. }));
+        assert_eq!(ends.count(), 1, "{order:?}");
     }
 }

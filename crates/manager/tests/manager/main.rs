@@ -1,6 +1,7 @@
 //! The whole manager: its task, on a clock that a test moves and a store that can fail.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod asking;
 mod restarts;
 mod stores_that_fail;
 mod world;

@@ -1,0 +1,68 @@
+//! The daemon is away for some seconds just when the carrier wants a document.
+
+use std::time::Duration;
+
+use offhook_tests::World;
+use serde_json::{Value, json};
+
+const PATIENT: &str = "+15550100011";
+const CALLER: &str = "+15550100077";
+
+fn milliseconds(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// Whether the carrier came by the fallback: it says so by a fault.
+async fn fell_back(world: &World, call: &str) -> bool {
+    world.timeline(call).await.iter().any(|entry| {
+        let events = entry["detail"]["events"].as_array().cloned().unwrap_or_default();
+        events.iter().any(|event| event.get("fault").is_some())
+    })
+}
+
+/// A call that is answered after two seconds, while the daemon is away for so long.
+async fn answered_in_absence(away: Duration) -> (World, Value) {
+    let mut world = World::on_disk().await;
+    let request = json!({ "to": PATIENT, "mode": "conversation", "message": "Are you there?" });
+    let call = world.place(request).await;
+    world.crash().await;
+    world.run_for(away).await;
+    world.start().await;
+    world.until_state(&call, "listening").await;
+    let line = world.line(&call).await;
+    assert_eq!(line["status"], "in-progress", "{line:#}");
+    assert_eq!(line["heard"][0]["text"], "Are you there?", "{line:#}");
+    assert_eq!(line["heard"].as_array().map(Vec::len), Some(1), "once: {line:#}");
+    let view = world.call(&call).await;
+    (world, view)
+}
+
+#[tokio::test]
+async fn a_document_that_could_not_be_fetched_for_three_seconds_is_fetched_by_a_retry() {
+    let (world, view) = answered_in_absence(milliseconds(5_000)).await;
+    assert!(!fell_back(&world, view["id"].as_str().unwrap_or_default()).await, "{view:#}");
+}
+
+#[tokio::test]
+async fn a_document_that_could_not_be_fetched_for_six_seconds_is_fetched_by_the_fallback() {
+    let (world, view) = answered_in_absence(milliseconds(8_000)).await;
+    assert!(fell_back(&world, view["id"].as_str().unwrap_or_default()).await, "{view:#}");
+    let cause = view["cause"].to_string();
+    assert!(cause.contains("could not fetch"), "it is told what went wrong: {view:#}");
+}
+
+#[tokio::test]
+async fn an_inbound_call_has_a_fallback_that_no_console_has_set() {
+    let mut world = World::on_disk().await;
+    let sid = world.somebody_calls(CALLER, "silent").await;
+    let view = world.until_state(&sid, "listening").await;
+    let call = view["id"].as_str().unwrap_or_default().to_owned();
+    world.crash().await;
+    // The carrier listens for fifteen seconds, then comes back, in vain for six.
+    world.run_for(milliseconds(21_000)).await;
+    world.start().await;
+    world.run_for(milliseconds(2_000)).await;
+    assert_eq!(world.line(&call).await["status"], "in-progress");
+    assert_eq!(world.call(&call).await["state"], "listening");
+    assert!(fell_back(&world, &call).await);
+}
