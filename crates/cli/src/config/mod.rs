@@ -391,6 +391,8 @@ locale = "de-AT"
 account_sid = "AC00000000000000000000000000000001"
 auth_token = "x"
 auth_token_previous = "y"
+api_key_sid = "SK00000000000000000000000000000001"
+api_key_secret = "z"
 region = "au1"
 edge = "sydney"
 from_number = "+15550005678"
@@ -432,6 +434,21 @@ format = "json"
         assert!(read_text(&private).is_err());
         assert!(read_text(&format!("{private}twilio.allow_private_hosts = true")).is_ok());
         assert!(read_text("public_url = 'http://127.0.0.1:3334'").is_ok());
+    }
+
+    #[test]
+    fn an_api_key_is_whole_and_has_the_shape_of_one() {
+        let sid = "twilio.api_key_sid = 'SK00000000000000000000000000000001'";
+        let secret = "twilio.api_key_secret = 'z'";
+        assert!(read_text(&format!("{TWILIO}{sid}\n{secret}")).is_ok());
+        for (wrong, key) in [
+            (sid.to_owned(), "twilio.api_key_secret"),
+            (secret.to_owned(), "twilio.api_key_sid"),
+            (format!("{}\n{secret}", sid.replace("SK", "AC")), "twilio.api_key_sid"),
+        ] {
+            let problems = read_text(&format!("{TWILIO}{wrong}")).unwrap_err();
+            assert!(problems.0.len() == 1 && problems.has(key), "{problems}");
+        }
     }
 
     #[test]

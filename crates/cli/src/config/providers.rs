@@ -244,6 +244,7 @@ fn twilio(reader: &mut Reader, host: Host) -> Option<Built> {
     let account_sid = reader.text("twilio.account_sid");
     let auth_token = reader.text("twilio.auth_token");
     let previous = reader.text("twilio.auth_token_previous").unwrap_or_default();
+    let key = (reader.text("twilio.api_key_sid"), reader.text("twilio.api_key_secret"));
     let region = reader.text("twilio.region").unwrap_or_default();
     let edge = reader.text("twilio.edge").unwrap_or_default();
     if !is_set {
@@ -255,6 +256,7 @@ fn twilio(reader: &mut Reader, host: Host) -> Option<Built> {
             reader.problem(key, "is missing; copy it from the Twilio console".to_owned());
         }
     }
+    let mut half_a_key = None;
     // What is missing or wrong does not hide what else is wrong: it is replaced, and nothing is
     // built in the end.
     let mut checked = |key: &str, result: Result<TwilioConfig, InvalidTwilioConfig>| {
@@ -267,12 +269,28 @@ fn twilio(reader: &mut Reader, host: Host) -> Option<Built> {
     );
     let config = checked("twilio.account_sid", given).or_else(|| stand_in().ok())?;
     let config = config.with_previous_auth_token(previous);
+    let config = match key {
+        (None, None) => config,
+        (Some(sid), Some(secret)) => {
+            checked("twilio.api_key_sid", config.clone().with_api_key(sid, secret))
+                .unwrap_or(config)
+        }
+        (sid, _) => {
+            let missing = if sid.is_none() { "sid" } else { "secret" };
+            let what = "is missing: an API key is its SID and its secret; set both or none";
+            half_a_key = Some((format!("twilio.api_key_{missing}"), what.to_owned()));
+            config
+        }
+    };
     let config =
         checked("twilio.region", config.with_region(&region, &edge)).or_else(|| stand_in().ok())?;
     let config = match host.api_base {
         Some(base) => config.with_api_base(base, host.private),
         None => config,
     };
+    if let Some((key, what)) = half_a_key {
+        reader.problem(&key, what);
+    }
     let explainer = explain_twilio(config.clone());
     match Twilio::new(config) {
         Ok(twilio) if reader.problem_count() == before => {
