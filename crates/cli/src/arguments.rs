@@ -33,12 +33,39 @@ pub(crate) struct Connection {
 pub(crate) enum Command {
     /// Run the daemon
     Serve(Serve),
+    /// Find everything that is wrong with the configuration, credentials, store and ports, and say
+    /// what is to be set in the carrier's console; exit 2 if there are faults
+    Check(Check),
     /// Run the carrier emulator
     Carrier(Carrier),
     /// Show what Offhook is for: a crash in mid-call, and what is left of it
     Demo(Demo),
     /// Place a call
     Call(Call),
+    /// Look into webhooks
+    #[command(subcommand)]
+    Webhook(Webhook),
+    /// Print the completions of a shell, to be put where it looks for them
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Say something in a call
+    Speak {
+        /// The call: our id, or the carrier's
+        id: String,
+        /// What to say
+        text: String,
+    },
+    /// Say something in a call, and print what is answered; exit 1 if nothing is
+    Ask(Ask),
+    /// Press digits in a call
+    Dtmf {
+        /// The call: our id, or the carrier's
+        id: String,
+        /// 0-9, A-D, * and #; w waits half a second, W a whole one
+        digits: String,
+    },
     /// Hang up a call
     Hangup {
         /// The call: our id, or the carrier's
@@ -46,6 +73,8 @@ pub(crate) enum Command {
     },
     /// List calls
     Calls(Calls),
+    /// Follow what happens, call by call, until it is interrupted
+    Tail(Tail),
     /// Show a call and its timeline
     Show {
         /// The call: our id, or the carrier's
@@ -55,6 +84,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {}
 
 #[derive(Debug, Args)]
 pub(crate) struct Carrier {
@@ -113,6 +145,44 @@ pub(crate) struct Call {
     /// Wait until the call is over; exit 1 if nobody was reached
     #[arg(long)]
     pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    /// The call: our id, or the carrier's
+    pub(crate) id: String,
+    /// What to ask
+    pub(crate) text: String,
+    /// How long to wait for the answer, such as 30s [default: limits.transcript_timeout]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) timeout: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tail {
+    /// Begin behind the event with this id; 0 for all that is kept [default: from now on]
+    #[arg(long, value_name = "ID")]
+    pub(crate) after: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Webhook {
+    /// Say which check of a captured webhook's signature fails, and what was signed instead
+    ///
+    /// The capture is the request as it came over the wire: the request line, the headers, a
+    /// blank line, and the body, with the line ends of either system. Content-Length tells where
+    /// the body ends; without it, one line end behind the body is left out. Exit 0 if the
+    /// signature is right, 1 if it is not.
+    Explain(Explain),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The captured request [default: standard input]
+    pub(crate) file: Option<PathBuf>,
+    /// The public URL by which the carrier reaches us [default: public_url of the configuration]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

@@ -1,5 +1,7 @@
 //! Talks to the daemon's admin API. Never binds a port.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use offhook_core::{
@@ -10,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::arguments::Connection;
-use crate::config;
+use crate::config::{self, ClientConfig};
 use crate::failure::Failure;
 
 /// The daemon, as its clients see it.
@@ -48,14 +50,7 @@ impl Client {
             Some(url) => url.clone(),
             None => format!("http://{}", config.api_listen),
         };
-        let token = match config.token {
-            Some(token) => token.expose_secret().to_owned(),
-            None => {
-                let file = config.store.token_file();
-                std::fs::read_to_string(&file).unwrap_or_default().trim().to_owned()
-            }
-        };
-        Self::to(&address, &token)
+        Self::to(&address, &token(&config))
     }
 
     /// The daemon at this address.
@@ -80,6 +75,20 @@ impl Client {
         Ok(self.send(Method::POST, path, Some(body)).await??)
     }
 
+    /// Where the daemon is.
+    pub(crate) const fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The header that carries the token.
+    pub(crate) const fn authorization(&self) -> &HeaderValue {
+        &self.authorization
+    }
+
+    pub(crate) fn url(&self, path: &str) -> Result<Url, Failure> {
+        self.base.join(path).map_err(Failure::operation)
+    }
+
     /// Sends a request; what the daemon refuses is told apart from what did not reach it.
     pub(crate) async fn send(
         &self,
@@ -87,10 +96,20 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Result<Value, Refusal>, Failure> {
-        let url = self.base.join(path).map_err(Failure::operation)?;
-        let mut request = TransportRequest::new(method, url);
         // A dial is waited for by the daemon for 10 s.
-        request.timeout = std::time::Duration::from_secs(20);
+        self.send_within(method, path, body, Duration::from_secs(20)).await
+    }
+
+    /// The same with another patience.
+    pub(crate) async fn send_within(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        patience: Duration,
+    ) -> Result<Result<Value, Refusal>, Failure> {
+        let mut request = TransportRequest::new(method, self.url(path)?);
+        request.timeout = patience;
         request.headers.insert(header::AUTHORIZATION, self.authorization.clone());
         if let Some(body) = body {
             request.body = Bytes::from(body.to_string());
@@ -118,6 +137,17 @@ impl Client {
             _ => "",
         };
         Failure::Unreachable(format!("the daemon at {} is not reachable: {fault}{hint}", self.base))
+    }
+}
+
+/// The API's token: configured, or in its file.
+pub(crate) fn token(config: &ClientConfig) -> String {
+    match &config.token {
+        Some(token) => token.expose_secret().to_owned(),
+        None => {
+            let file = config.store.token_file();
+            std::fs::read_to_string(&file).unwrap_or_default().trim().to_owned()
+        }
     }
 }
 

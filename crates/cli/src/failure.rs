@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::output;
+
 /// What a command failed with.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -13,6 +15,10 @@ pub(crate) enum Failure {
     Unreachable(String),
     /// Like `Operation`, and everything is said already.
     Told,
+    /// Like `Configuration`, and everything is said already.
+    FaultsTold,
+    /// Whoever read our output has had enough. That is no failure.
+    NobodyReads,
 }
 
 impl Failure {
@@ -27,9 +33,11 @@ impl Failure {
             Self::Configuration(text) => (2, text),
             Self::Unreachable(text) => (3, text),
             Self::Told => (1, String::new()),
+            Self::FaultsTold => (2, String::new()),
+            Self::NobodyReads => (0, String::new()),
         };
         if !text.is_empty() {
-            eprintln!("offhook: {text}");
+            output::complain(text);
         }
         ExitCode::from(code)
     }

@@ -33,3 +33,4 @@ mod webhook;
 
 pub use config::{InvalidTwilioConfig, TwilioConfig};
 pub use provider::{NAME, Twilio};
+pub use signature::{Explanation, SignedAs};

@@ -16,6 +16,8 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::config::TwilioConfig;
+
 const SIGNATURE: &str = "X-Twilio-Signature";
 const SETTINGS: &str = "X-Twilio-Webhooks-Signature-Settings";
 
@@ -216,8 +218,11 @@ fn check_body_digest(request: &WebhookRequest) -> Result<(), WebhookRejection> {
     }
 }
 
+/// A decoded name and its value.
+type Pair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
 /// The decoded names and values of a form, as bytes: what was signed need not be UTF-8.
-pub(crate) fn form_pairs(form: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+pub(crate) fn form_pairs(form: &[u8]) -> impl Iterator<Item = Pair<'_>> {
     form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
         match pair.iter().position(|byte| *byte == b'=') {
             Some(at) => (decoded(&pair[..at]), decoded(&pair[at + 1..])),
@@ -254,9 +259,144 @@ fn with_or_without_port(url: &str) -> Option<String> {
     })
 }
 
+/// What can be found out about a signature, for people who look for what is wrong. Never for the
+/// sender of a webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Why it is refused; `None` if it is not.
+    pub rejection: Option<WebhookRejection>,
+    /// What it was made of, if that was among what was tried.
+    pub signed_as: Option<SignedAs>,
+    /// Whether the request names another account than ours, whose token would be another.
+    pub foreign_account: bool,
+}
+
+/// What a signature was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedAs {
+    /// The place of the URL among those that were tried.
+    pub url: usize,
+    /// The key.
+    pub key: &'static str,
+    /// How the parameters were joined, if not as Twilio does it.
+    pub parameters: Option<&'static str>,
+}
+
+impl TwilioConfig {
+    /// Checks a request as a webhook is checked, and finds out what its signature was made of by
+    /// trying these URLs, with every key that is configured and parameters joined in every way
+    /// that is known to go wrong. Tells neither a key nor a signature.
+    #[must_use]
+    pub fn explain_signature(&self, request: &WebhookRequest, urls: &[String]) -> Explanation {
+        let verifier = Verifier::new(
+            &self.auth_token,
+            self.auth_token_previous.as_ref(),
+            self.shared_key.as_ref(),
+        );
+        let mut names = form_pairs(&request.body).filter(|(name, _)| **name == *b"AccountSid");
+        Explanation {
+            rejection: verifier.verify(request).err(),
+            signed_as: verifier.signed_as(request, urls),
+            foreign_account: names.any(|(_, sid)| *sid != *self.account_sid.as_bytes()),
+        }
+    }
+}
+
+impl Verifier {
+    fn signed_as(&self, request: &WebhookRequest, urls: &[String]) -> Option<SignedAs> {
+        let given = STANDARD.decode(single(&request.headers, SIGNATURE).ok()??).ok()?;
+        let joined = ways_to_join(&request.body);
+        for (url, text) in urls.iter().enumerate() {
+            for (parameters, bytes) in &joined {
+                let is = |mac: Vec<u8>| bool::from(mac.ct_eq(&given));
+                let mut tokens = ["the auth token", "the previous auth token"].iter();
+                let by_token = self.tokens.iter().find_map(|key| {
+                    let name = tokens.next()?;
+                    is(sign(key, text, bytes)).then_some(*name)
+                });
+                let key = by_token.or_else(|| {
+                    let shared = self.shared.as_ref()?;
+                    let matches = is(sign(&shared.sha1, text, bytes))
+                        || is(sign(&shared.sha256, text, bytes));
+                    matches.then_some("the shared key")
+                });
+                if let Some(key) = key {
+                    return Some(SignedAs { url, key, parameters: *parameters });
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The parameters of a form as Twilio joins them, then as others do by mistake.
+fn ways_to_join(form: &[u8]) -> [(Option<&'static str>, Vec<u8>); 4] {
+    let arrived: Vec<_> = form_pairs(form).collect();
+    let join = |pairs: &[Pair<'_>]| {
+        let parts = pairs.iter().flat_map(|(name, value)| [&**name, &**value]);
+        parts.collect::<Vec<_>>().concat()
+    };
+    let mut sorted = arrived.clone();
+    sorted.sort_unstable();
+    let repeated = join(&sorted);
+    sorted.dedup();
+    [
+        (None, join(&sorted)),
+        (Some("repeated parameters signed as often as they stand"), repeated),
+        (Some("parameters in the order in which they stand, unsorted"), join(&arrived)),
+        (Some("the URL alone, without the parameters of the body"), Vec::new()),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const URL: &str = "https://a.example/x";
+
+    fn signed(key: &str, text: &str, body: &'static str) -> WebhookRequest {
+        let mac = sign(&keyed::<Hmac<Sha1>>(&key.into()), text, b"");
+        let mut headers = HeaderMap::new();
+        headers.insert(SIGNATURE, STANDARD.encode(mac).parse().unwrap());
+        let form = "application/x-www-form-urlencoded".parse().unwrap();
+        headers.insert(http::header::CONTENT_TYPE, form);
+        let body = body.as_bytes().into();
+        WebhookRequest { method: Method::POST, url: URL.to_owned(), headers, body }
+    }
+
+    #[test]
+    fn what_was_signed_is_found_among_what_is_tried_and_no_secret_is_told() {
+        let account = "AC00000000000000000000000000000001";
+        let config = TwilioConfig::new(account, "sesame")
+            .unwrap()
+            .with_previous_auth_token("older")
+            .with_shared_key("shared");
+        let http = "http://a.example/x";
+        let urls = [URL, http].map(str::to_owned);
+        for (key, text, expected) in [
+            ("sesame", format!("{URL}a1b2c3"), (0, "the auth token", None)),
+            ("older", format!("{http}a1b2c3"), (1, "the previous auth token", None)),
+            ("shared", format!("{URL}a1b2c3"), (0, "the shared key", None)),
+            ("sesame", format!("{URL}a1b2b2c3"), (0, "the auth token", Some("repeated"))),
+            ("sesame", format!("{URL}c3b2a1b2"), (0, "the auth token", Some("unsorted"))),
+            ("sesame", http.to_owned(), (1, "the auth token", Some("URL alone"))),
+        ] {
+            let request = signed(key, &text, "c=3&b=2&a=1&b=2");
+            let explanation = config.explain_signature(&request, &urls);
+            let found = explanation.signed_as.unwrap();
+            assert_eq!((found.url, found.key), (expected.0, expected.1), "{text}");
+            assert_eq!(found.parameters.is_some(), expected.2.is_some(), "{text}");
+            assert!(found.parameters.unwrap_or_default().contains(expected.2.unwrap_or_default()));
+            let text = format!("{explanation:?}");
+            assert!(!["sesame", "older\"", "shared\""].iter().any(|word| text.contains(word)));
+        }
+        let stranger = signed("another", &format!("{URL}a1"), "a=1");
+        let explanation = config.explain_signature(&stranger, &urls);
+        assert_eq!(explanation.rejection, Some(WebhookRejection::Mismatch));
+        assert_eq!((explanation.signed_as, explanation.foreign_account), (None, false));
+        let other = signed("another", URL, "AccountSid=AC00000000000000000000000000000002");
+        assert!(config.explain_signature(&other, &urls).foreign_account);
+    }
 
     #[test]
     fn ports_come_and_go_and_ipv6_keeps_its_colons() {

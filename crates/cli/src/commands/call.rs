@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::arguments::{Call, Connection, Mode};
 use crate::client::{Client, path_of};
 use crate::failure::Failure;
+use crate::output;
 
 /// How often a call that is waited for is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -34,9 +35,9 @@ pub(crate) async fn run(call: Call, connection: &Connection, json: bool) -> Resu
         placed = wait(&client, placed).await?;
     }
     if json {
-        println!("{placed}");
+        output::line(&placed)?;
     } else {
-        println!("{}", sentence(&placed));
+        output::line(sentence(&placed))?;
     }
     let missed = matches!(
         placed["end_reason"].as_str(),

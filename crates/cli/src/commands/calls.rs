@@ -1,4 +1,4 @@
-//! `offhook calls`, `show` and `hangup`.
+//! `offhook calls` and `hangup`.
 
 use offhook::manager::{Clock, SystemClock};
 use serde_json::{Value, json};
@@ -7,6 +7,7 @@ use super::table;
 use crate::arguments::{Calls, Connection, State};
 use crate::client::{Client, path_of};
 use crate::failure::Failure;
+use crate::output;
 
 /// How many calls are asked for at once: with all of their metadata they fit into one answer.
 const PAGE: usize = 100;
@@ -20,15 +21,13 @@ pub(crate) async fn list(list: Calls, connection: &Connection, json: bool) -> Re
     };
     let (calls, next_cursor) = pages(&client, state, list.limit).await?;
     if json {
-        println!("{}", json!({ "calls": calls, "next_cursor": next_cursor }));
-        return Ok(());
+        return output::line(json!({ "calls": calls, "next_cursor": next_cursor }));
     }
     if calls.is_empty() {
-        println!(
-            "{}",
-            if state == "all" { "no calls".to_owned() } else { format!("no {state} calls") }
-        );
-        return Ok(());
+        return match state {
+            "all" => output::line("no calls"),
+            _ => output::line(format_args!("no {state} calls")),
+        };
     }
     let now = SystemClock.now();
     let rows: Vec<Vec<String>> = calls
@@ -43,8 +42,7 @@ pub(crate) async fn list(list: Calls, connection: &Connection, json: bool) -> Re
             vec![text("id"), text("direction"), text("from"), text("to"), state, started]
         })
         .collect();
-    table::print(&["ID", "DIRECTION", "FROM", "TO", "STATE", "STARTED"], &rows);
-    Ok(())
+    output::line(table::render(&["ID", "DIRECTION", "FROM", "TO", "STATE", "STARTED"], &rows))
 }
 
 /// So many calls at most, page by page, and where the rest begins.
@@ -73,57 +71,14 @@ async fn pages(
     }
 }
 
-pub(crate) async fn show(id: &str, connection: &Connection, json: bool) -> Result<(), Failure> {
-    let client = Client::connect(connection)?;
-    let call = client.get(&path_of(id, "")).await?;
-    let timeline = client.get(&path_of(id, "/timeline")).await?;
-    if json {
-        println!("{}", json!({ "call": call, "timeline": timeline["entries"] }));
-        return Ok(());
-    }
-    for (name, value) in call.as_object().into_iter().flatten() {
-        match value {
-            Value::Null => {}
-            Value::Array(lines) => {
-                for line in lines {
-                    let speaker = line["speaker"].as_str().unwrap_or_default();
-                    println!(
-                        "{:<17} {speaker}: {}",
-                        name,
-                        line["text"].as_str().unwrap_or_default()
-                    );
-                }
-            }
-            Value::String(text) => println!("{name:<17} {text}"),
-            other => println!("{name:<17} {other}"),
-        }
-    }
-    println!();
-    let entries = timeline["entries"].as_array().cloned().unwrap_or_default();
-    let rows: Vec<Vec<String>> = entries
-        .iter()
-        .map(|entry| {
-            let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-            let detail = match &entry["detail"] {
-                Value::Null => String::new(),
-                detail => detail.to_string(),
-            };
-            vec![text("at"), text("kind"), detail]
-        })
-        .collect();
-    table::print(&["AT", "WHAT", "DETAIL"], &rows);
-    Ok(())
-}
-
 pub(crate) async fn hangup(id: &str, connection: &Connection, json: bool) -> Result<(), Failure> {
     let client = Client::connect(connection)?;
     let call = client.post(&path_of(id, "/hangup"), &json!({})).await?;
     if json {
-        println!("{call}");
+        output::line(&call)
     } else if let Some(reason) = call["end_reason"].as_str() {
-        println!("{id} ended: {reason}");
+        output::line(format_args!("{id} ended: {reason}"))
     } else {
-        println!("{id} is being hung up");
+        output::line(format_args!("{id} is being hung up"))
     }
-    Ok(())
 }

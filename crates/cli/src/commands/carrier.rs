@@ -5,9 +5,11 @@ use std::sync::Arc;
 use offhook_carrier::{Emulator, HttpDelivery, Settings, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::Carrier;
 use crate::failure::Failure;
+use crate::output;
 
 /// The account that the emulator knows.
 pub(crate) const ACCOUNT_SID: &str = "AC00000000000000000000000000000001";
@@ -22,17 +24,21 @@ pub(crate) async fn run(carrier: Carrier, json: bool) -> Result<(), Failure> {
         ))
     })?;
     let address = listener.local_addr().map_err(Failure::operation)?;
+    // Before anybody is told that we listen: from then on an interrupt ends us as it should.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::operation)?;
     let emulator = start(carrier.webhook_base, carrier.speed, 1.0)?;
     if json {
-        println!("{}", json!({ "event": "listening", "carrier": format!("http://{address}") }));
+        output::announce(json!({ "event": "listening", "carrier": format!("http://{address}") }));
     } else {
-        println!("The carrier emulator listens on http://{address}. No real call is placed.");
-        println!("  Twilio  account {ACCOUNT_SID}, token {AUTH_TOKEN}");
-        println!("  call us POST http://{address}/emulator/calls");
+        output::announce(format_args!(
+            "The carrier emulator listens on http://{address}. No real call is placed.\n  \
+             Twilio  account {ACCOUNT_SID}, token {AUTH_TOKEN}\n  \
+             call us POST http://{address}/emulator/calls"
+        ));
     }
     tokio::select! {
         served = emulator.serve(listener) => served.map_err(Failure::operation),
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
     }
 }
 

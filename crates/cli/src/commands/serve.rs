@@ -18,6 +18,7 @@ use super::{carrier, token};
 use crate::arguments::{Connection, Serve};
 use crate::config::{self, Config, ConfiguredProvider, LogFormat, StoreUrl};
 use crate::failure::Failure;
+use crate::output;
 
 /// How often ended calls that are old enough are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
@@ -151,6 +152,8 @@ async fn emulate(public_url: &PublicUrl) -> Result<(ConfiguredProvider, SocketAd
         calls_per_second: 1.0,
         calls_per_second_is_set: false,
         requests_per_second: None,
+        console: None,
+        explainer: None,
     };
     Ok((provider, address))
 }
@@ -188,55 +191,42 @@ fn announce(
 ) {
     let emulator = emulator.map(|address| format!("http://{address}"));
     if json {
-        println!(
-            "{}",
-            json!({
-                "event": "listening",
-                "webhooks": format!("http://{}", server.webhooks()),
-                "api": format!("http://{}", server.api()),
-                "public_url": public_url.as_str(),
-                "emulator": emulator,
-            })
-        );
+        output::announce(json!({
+            "event": "listening",
+            "webhooks": format!("http://{}", server.webhooks()),
+            "api": format!("http://{}", server.api()),
+            "public_url": public_url.as_str(),
+            "emulator": emulator,
+        }));
         return;
     }
-    println!("Offhook {} is ready.", env!("CARGO_PKG_VERSION"));
-    println!(
-        "  webhooks  http://{}, which carriers reach as {}",
-        server.webhooks(),
-        public_url.as_str()
-    );
-    print!("  API       http://{}", server.api());
-    match token_file {
-        Some(file) => println!(", token in {}", file.display()),
-        None => println!(),
-    }
-    match &config.client.store {
-        StoreUrl::Memory => {
-            println!("  store     memory: calls are forgotten when this process ends");
-        }
-        StoreUrl::Sqlite(path) => println!("  store     {}", path.display()),
-    }
-    match emulator {
+    let token =
+        token_file.map_or_else(String::new, |file| format!(", token in {}", file.display()));
+    let store = match &config.client.store {
+        StoreUrl::Memory => "memory: calls are forgotten when this process ends".to_owned(),
+        StoreUrl::Sqlite(path) => path.display().to_string(),
+    };
+    let carrier = match emulator {
         Some(address) => {
             let why = match config.emulator_is_named {
                 true => "provider = \"emulator\"",
                 false => "no provider is configured",
             };
-            println!(
-                "  carrier   the built-in emulator at {address}: {why}, so no real call is placed"
-            );
+            format!("the built-in emulator at {address}: {why}, so no real call is placed")
         }
         None => {
-            let names: Vec<String> = config
-                .providers
-                .iter()
-                .flatten()
-                .map(|provider| provider.provider.name().to_string())
-                .collect();
-            println!("  carrier   {}", names.join(", "));
+            let names = config.providers.iter().flatten().map(ConfiguredProvider::name);
+            names.map(|name| name.to_string()).collect::<Vec<_>>().join(", ")
         }
-    }
+    };
+    output::announce(format_args!(
+        "Offhook {} is ready.\n  webhooks  http://{}, which carriers reach as {}\n  \
+         API       http://{}{token}\n  store     {store}\n  carrier   {carrier}",
+        env!("CARGO_PKG_VERSION"),
+        server.webhooks(),
+        public_url.as_str(),
+        server.api(),
+    ));
 }
 
 fn log_as(format: LogFormat) {

@@ -2,8 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Prints rows under a head, each column as wide as its widest cell.
-pub(super) fn print(head: &[&str], rows: &[Vec<String>]) {
+use crate::output;
+
+/// Rows under a head, each column as wide as its widest cell.
+pub(super) fn render(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain([head[column].chars().count()]).max().unwrap_or(0)
@@ -12,12 +14,12 @@ pub(super) fn print(head: &[&str], rows: &[Vec<String>]) {
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let padded: Vec<String> =
             cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        println!("{}", padded.join("  ").trim_end());
+        padded.join("  ").trim_end().to_owned()
     };
-    line(&mut head.iter().copied());
-    for row in rows {
-        line(&mut row.iter().map(String::as_str));
-    }
+    let head = line(&mut head.iter().copied());
+    let mut lines = vec![output::paint(output::colour(), "2", &head)];
+    lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
+    lines.join("\n")
 }
 
 /// `12 s ago`, `3 min ago`: how long a moment in RFC 3339 is past.

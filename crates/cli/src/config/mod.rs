@@ -13,9 +13,9 @@ use offhook_core::{Locale, Party, PhoneNumber, ProviderName, SpeechText};
 use offhook_server::{PublicUrl, parse_duration};
 use secrecy::SecretString;
 
-pub(crate) use providers::ConfiguredProvider;
-pub(crate) use reader::Problems;
+pub(crate) use providers::{ConfiguredProvider, Explained, Explainer};
 use reader::Reader;
+pub(crate) use reader::{Problem, Problems};
 
 /// Where calls are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +86,37 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Config, Problems> {
     let config = read(&mut reader);
     reader.finish()?;
     Ok(config)
+}
+
+/// Everything that was read, and everything that was found on the way.
+#[derive(Debug)]
+pub(crate) struct Inspection {
+    /// What is wrong in it has its default.
+    pub(crate) config: Config,
+    pub(crate) problems: Problems,
+    /// What can be used, and is probably not what was meant.
+    pub(crate) oddities: Vec<Problem>,
+}
+
+/// Reads everything, for people who look for what is wrong.
+///
+/// # Errors
+/// The file cannot be read at all.
+pub(crate) fn inspect(path: Option<&Path>) -> Result<Inspection, Problems> {
+    let mut reader = Reader::open(path)?;
+    let config = read(&mut reader);
+    let oddities = providers::oddities(&reader);
+    let problems = reader.finish().err().unwrap_or_default();
+    Ok(Inspection { config, problems, oddities })
+}
+
+/// The configuration's name for people.
+pub(crate) fn name_of(path: Option<&Path>) -> String {
+    let path = path.unwrap_or(Path::new(reader::DEFAULT_FILE));
+    match path.exists() {
+        true => format!("{} and the environment", path.display()),
+        false => "the environment and the defaults; there is no offhook.toml".to_owned(),
+    }
 }
 
 fn client(reader: &mut Reader) -> ClientConfig {
@@ -360,6 +391,8 @@ locale = "de-AT"
 account_sid = "AC00000000000000000000000000000001"
 auth_token = "x"
 auth_token_previous = "y"
+api_key_sid = "SK00000000000000000000000000000001"
+api_key_secret = "z"
 region = "au1"
 edge = "sydney"
 from_number = "+15550005678"
@@ -401,6 +434,21 @@ format = "json"
         assert!(read_text(&private).is_err());
         assert!(read_text(&format!("{private}twilio.allow_private_hosts = true")).is_ok());
         assert!(read_text("public_url = 'http://127.0.0.1:3334'").is_ok());
+    }
+
+    #[test]
+    fn an_api_key_is_whole_and_has_the_shape_of_one() {
+        let sid = "twilio.api_key_sid = 'SK00000000000000000000000000000001'";
+        let secret = "twilio.api_key_secret = 'z'";
+        assert!(read_text(&format!("{TWILIO}{sid}\n{secret}")).is_ok());
+        for (wrong, key) in [
+            (sid.to_owned(), "twilio.api_key_secret"),
+            (secret.to_owned(), "twilio.api_key_sid"),
+            (format!("{}\n{secret}", sid.replace("SK", "AC")), "twilio.api_key_sid"),
+        ] {
+            let problems = read_text(&format!("{TWILIO}{wrong}")).unwrap_err();
+            assert!(problems.0.len() == 1 && problems.has(key), "{problems}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use toml::Value;
 
 /// Read if no file is named.
-const DEFAULT_FILE: &str = "offhook.toml";
+pub(super) const DEFAULT_FILE: &str = "offhook.toml";
 
 /// Environment variables that are no configuration keys.
 const NOT_KEYS: [&str; 2] = ["OFFHOOK_API_URL", "OFFHOOK_CONFIG"];
@@ -23,9 +23,31 @@ pub(crate) struct Problem {
     what: String,
 }
 
+impl Problem {
+    /// The key, as it was written.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What is wrong with it, and where it was written.
+    pub(crate) fn sentence(&self) -> String {
+        match self.origin.as_str() {
+            "" => self.what.clone(),
+            origin => format!("{}  ({origin})", self.what),
+        }
+    }
+}
+
 /// Everything that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Problems(pub(crate) Vec<Problem>);
+
+impl Problems {
+    /// Whether something is wrong with this key.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|problem| problem.key == key)
+    }
+}
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,11 +55,8 @@ impl fmt::Display for Problems {
             1 => write!(f, "the configuration has a problem")?,
             count => write!(f, "the configuration has {count} problems")?,
         }
-        for Problem { key, origin, what } in &self.0 {
-            write!(f, "\n  {key} {what}")?;
-            if !origin.is_empty() {
-                write!(f, "  ({origin})")?;
-            }
+        for problem in &self.0 {
+            write!(f, "\n  {} {}", problem.key, problem.sentence())?;
         }
         Ok(())
     }
@@ -210,8 +229,13 @@ impl Reader {
 
     /// Writes down what is wrong with a key.
     pub(crate) fn problem(&mut self, key: &str, what: String) {
+        self.problems.push(self.about(key, what));
+    }
+
+    /// Something to be said of a key.
+    pub(crate) fn about(&self, key: &str, what: String) -> Problem {
         let origin = self.given.get(key).map_or_else(String::new, |given| given.origin.clone());
-        self.problems.push(Problem { key: key.to_owned(), origin, what });
+        Problem { key: key.to_owned(), origin, what }
     }
 
     pub(crate) const fn problem_count(&self) -> usize {

@@ -1,11 +1,11 @@
 //! Tells the story, for people or for machines, and remembers what went wrong in it.
 
-use std::io::IsTerminal;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::output;
 
 #[derive(Debug)]
 pub(super) struct Teller {
@@ -19,7 +19,7 @@ pub(super) struct Teller {
 
 impl Teller {
     pub(super) fn new(provider: &str, json: bool, start: Instant) -> Self {
-        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let colour = output::colour();
         let provider = super::PROVIDERS.iter().find(|known| **known == provider);
         Self {
             provider: provider.copied().unwrap_or_default(),
@@ -36,7 +36,7 @@ impl Teller {
         if self.json {
             self.emit("chapter", title, &Value::Null);
         } else {
-            println!("\n{}", self.paint("1", title));
+            output::announce(format_args!("\n{}", self.paint("1", title)));
         }
     }
 
@@ -45,7 +45,8 @@ impl Teller {
         if self.json {
             self.emit("told", text, &Value::Null);
         } else {
-            println!("  {:>5.1} s   {text}", self.start.elapsed().as_secs_f64());
+            let seconds = self.start.elapsed().as_secs_f64();
+            output::announce(format_args!("  {seconds:>5.1} s   {text}"));
         }
     }
 
@@ -57,7 +58,8 @@ impl Teller {
             self.emit("checked", text, &json!(holds));
         } else {
             let mark = if holds { self.paint("32", "✓") } else { self.paint("31", "✗") };
-            println!("  {:>5.1} s {mark} {text}", self.start.elapsed().as_secs_f64());
+            let seconds = self.start.elapsed().as_secs_f64();
+            output::announce(format_args!("  {seconds:>5.1} s {mark} {text}"));
         }
     }
 
@@ -71,20 +73,19 @@ impl Teller {
         if self.json {
             self.emit("done", &summary, &json!(self.failures == 0));
         } else {
-            println!("\n{summary}");
+            output::announce(format_args!("\n{summary}"));
         }
         if self.failures == 0 { Ok(()) } else { Err(Failure::Told) }
     }
 
     fn emit(&self, event: &str, text: &str, holds: &Value) {
         let at = self.start.elapsed().as_secs_f64();
-        println!(
-            "{}",
-            json!({ "provider": self.provider, "event": event, "at": at, "text": text, "holds": holds })
-        );
+        output::announce(json!({
+            "provider": self.provider, "event": event, "at": at, "text": text, "holds": holds
+        }));
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        output::paint(self.colour, code, text)
     }
 }

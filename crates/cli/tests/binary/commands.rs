@@ -109,9 +109,11 @@ fn calls_show_and_hangup_tell_people_and_machines() {
 
     let show = daemon.command(&["show", carriers]);
     show.succeeded();
-    for word in [id, carriers, "bot: Hello?", "listening", "AT", "WHAT"] {
+    for word in [id, carriers, "bot: Hello?", "listening", "AT", "WHAT", " s ago", "+0.00 s"] {
         assert!(show.stdout.contains(word), "{word}: {}", show.stdout);
     }
+    // Every kind that such a call has is told in words, and without colour where nobody looks.
+    assert!(!show.stdout.contains(['{', '\x1b']), "{}", show.stdout);
     let show = daemon.command(&["show", id, "--json"]).json();
     assert_eq!(show["call"]["id"], id);
     assert!(show["timeline"].as_array().is_some_and(|entries| entries.len() > 2), "{show}");
@@ -131,6 +133,32 @@ fn calls_show_and_hangup_tell_people_and_machines() {
         [["show", "CA404"], ["hangup", "CA404"], ["show", "CA 4/04?"], ["hangup", "%FF"]]
     {
         daemon.command(&arguments).failed_with(1, &["there is no call with this id"]);
+    }
+}
+
+#[test]
+fn completions_know_the_commands_of_every_shell() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(&mut offhook(folder.path(), &["completions", shell]));
+        script.succeeded();
+        for word in ["completions", "hangup", "explain"] {
+            assert!(script.stdout.contains(word), "{shell}: {word}");
+        }
+    }
+    run(&mut offhook(folder.path(), &["completions", "tcsh"])).failed_with(2, &["bash"]);
+}
+
+#[test]
+fn a_reader_that_has_had_enough_ends_a_command_quietly() {
+    let daemon = Daemon::start(Config::new());
+    daemon.place("+15550100011");
+    for arguments in [&["calls"][..], &["calls", "--json"], &["calls", "--state", "ended"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        // It is gone before anything is printed.
+        drop(reader);
+        let ended = daemon.command_into(arguments, writer.into());
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:#?}");
     }
 }
 

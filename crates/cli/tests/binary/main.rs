@@ -6,7 +6,9 @@ mod support;
 
 mod admin_api;
 mod bad_store;
+mod check;
 mod commands;
 mod configuration;
+mod explain;
 mod restart;
 mod webhooks;

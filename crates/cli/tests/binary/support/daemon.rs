@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Answer, Config, Ended, Process, Request, eventually, offhook, run};
+use super::{Answer, Config, Ended, Process, Request, eventually, offhook, run, run_into};
 
 /// A daemon in a folder of its own.
 #[derive(Debug)]
@@ -120,8 +120,18 @@ impl Daemon {
 
     /// Runs a command that talks to it, to its end.
     pub(crate) fn command(&self, arguments: &[&str]) -> Ended {
-        let url = format!("http://{}", self.api);
-        run(offhook(self.folder.path(), arguments).env("OFFHOOK_API_URL", url))
+        run(&mut self.to_run(arguments))
+    }
+
+    /// The same, with its standard output going there.
+    pub(crate) fn command_into(&self, arguments: &[&str], stdout: Stdio) -> Ended {
+        run_into(&mut self.to_run(arguments), Some(stdout))
+    }
+
+    fn to_run(&self, arguments: &[&str]) -> Command {
+        let mut command = offhook(self.folder.path(), arguments);
+        command.env("OFFHOOK_API_URL", format!("http://{}", self.api));
+        command
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) use carrier::{ACCOUNT_SID, Carrier, HtmlServer, form, sign};
 pub(crate) use config::Config;
 pub(crate) use daemon::Daemon;
 pub(crate) use http::{Answer, Request};
-pub(crate) use process::{Ended, Process, offhook, run};
+pub(crate) use process::{Ended, Process, offhook, run, run_into};
 
 /// How long a fact may take to come true.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -46,9 +46,15 @@ impl Ended {
 
 /// Runs a command to its end, which must come by itself.
 pub(crate) fn run(command: &mut Command) -> Ended {
+    run_into(command, None)
+}
+
+/// The same, with its standard output going elsewhere.
+pub(crate) fn run_into(command: &mut Command, elsewhere: Option<Stdio>) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     let (stdout, stderr) = (folder.path().join("stdout"), folder.path().join("stderr"));
-    command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
+    let file = File::create(&stdout).unwrap();
+    command.stdout(elsewhere.unwrap_or_else(|| file.into())).stderr(File::create(&stderr).unwrap());
     let mut child = Killed(command.spawn().unwrap());
     let status = child.wait("the command ends by itself");
     let read = |path| String::from_utf8(std::fs::read(path).unwrap()).unwrap();

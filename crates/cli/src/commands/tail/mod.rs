@@ -1,0 +1,143 @@
+//! `offhook tail`: events as they happen, over breaks of the connection and restarts of the daemon.
+
+mod sse;
+
+use std::time::Duration;
+
+use http::{StatusCode, header};
+use serde_json::Value;
+
+use super::timeline;
+use crate::arguments::{Connection, Tail};
+use crate::client::{Client, Refusal};
+use crate::failure::Failure;
+use crate::output;
+use sse::{Event, Parser};
+
+/// A connection on which nothing comes, not even what keeps it alive, is dead.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// How long to wait before connecting again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(tail: &Tail, connection: &Connection, json: bool) -> Result<(), Failure> {
+    let client = Client::connect(connection)?;
+    let http = plain_client()?;
+    let after = tail.after.map(|id| id.to_string());
+    let mut parser = Parser::after(after.unwrap_or_default());
+    // A daemon that is not there from the start is told; later it may be restarting.
+    let mut response = connect(&client, &http, &parser).await?;
+    loop {
+        while let Ok(Some(bytes)) = response.chunk().await {
+            for (id, event) in parser.push(&bytes) {
+                output::line(told(&id, &event, json))?;
+            }
+        }
+        parser.begin_again();
+        response = reconnect(&client, &http, &parser).await?;
+    }
+}
+
+/// The guarded client reads whole bodies; this one does not end.
+fn plain_client() -> Result<reqwest::Client, Failure> {
+    // No process-wide default is installed otherwise; a second one would be the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(SILENCE);
+    builder.build().map_err(Failure::operation)
+}
+
+async fn connect(
+    client: &Client,
+    http: &reqwest::Client,
+    parser: &Parser,
+) -> Result<reqwest::Response, Failure> {
+    let mut request = http
+        .get(client.url("/v1/events")?)
+        .header(header::AUTHORIZATION, client.authorization().clone())
+        .header(header::ACCEPT, "text/event-stream");
+    if !parser.last_id().is_empty() {
+        request = request.header("last-event-id", parser.last_id());
+    }
+    let response = request.send().await.map_err(|error| {
+        let hint = if error.is_connect() { "; is `offhook serve` running?" } else { "" };
+        let base = client.base();
+        Failure::Unreachable(format!("the daemon at {base} is not reachable{hint}"))
+    })?;
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).cloned();
+    let is = |prefix: &str| {
+        kind.as_ref().is_some_and(|kind| kind.as_bytes().starts_with(prefix.as_bytes()))
+    };
+    if status == StatusCode::OK && is("text/event-stream") {
+        return Ok(response);
+    }
+    let body = response.bytes().await.unwrap_or_default();
+    match serde_json::from_slice::<Value>(&body) {
+        Ok(problem) if !status.is_success() => Err(Refusal { status, problem }.into()),
+        _ => Err(Failure::Unreachable(format!(
+            "no Offhook daemon answers at {}, but something else ({status}); is the address right?",
+            client.base()
+        ))),
+    }
+}
+
+/// Until the daemon is there again. What it refuses, it refuses for good.
+async fn reconnect(
+    client: &Client,
+    http: &reqwest::Client,
+    parser: &Parser,
+) -> Result<reqwest::Response, Failure> {
+    let mut is_told = false;
+    loop {
+        match connect(client, http, parser).await {
+            Err(Failure::Unreachable(why)) if !is_told => {
+                output::complain(format_args!("{why} Waiting for it."));
+                is_told = true;
+            }
+            Err(Failure::Unreachable(_)) => {}
+            other => return other,
+        }
+        tokio::time::sleep(AGAIN_AFTER).await;
+    }
+}
+
+fn told(id: &str, event: &Event, json: bool) -> String {
+    let Ok(data) = serde_json::from_str::<Value>(&event.data) else {
+        // Not ours, and not to be hidden.
+        return event.data.clone();
+    };
+    if json {
+        return data.to_string();
+    }
+    let text = |name: &str| data[name].as_str().unwrap_or("-");
+    let kind = data["kind"].as_str().unwrap_or(&event.kind);
+    let words = timeline::words(kind, &data["detail"]);
+    let line = format!(
+        "{id:>6}  {}  {}  {:<14}  {words}",
+        text("at"),
+        text("call"),
+        timeline::plain(kind)
+    );
+    line.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_for_people_and_for_machines() {
+        let data = r#"{"id": 7, "at": "2026-03-01T12:00:00Z", "call": "c1", "kind": "ended",
+            "detail": {"reason": "busy"}}"#;
+        let event = Event { kind: "ended".to_owned(), data: data.to_owned() };
+        let line = told("7", &event, false);
+        assert_eq!(line, "     7  2026-03-01T12:00:00Z  c1  ended           busy");
+        let machine: Value = serde_json::from_str(&told("7", &event, true)).unwrap();
+        assert_eq!(machine["detail"]["reason"], "busy");
+        assert!(!told("7", &event, true).contains('\n'));
+    }
+}
