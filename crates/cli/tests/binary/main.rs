@@ -11,4 +11,5 @@ mod commands;
 mod configuration;
 mod explain;
 mod restart;
+mod steering;
 mod webhooks;
