@@ -128,9 +128,12 @@ impl Template {
     }
 }
 
-/// The SID of the call with this number.
+/// The SID of the call with this number: in no order, as a carrier's are. Each has its own, since
+/// the steps can be undone.
 pub(crate) fn sid(number: u64) -> String {
-    format!("CA{number:032x}")
+    let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    format!("CA{mixed:016x}{number:016x}")
 }
 
 pub(crate) fn key() -> Hmac<Sha1> {
