@@ -3,6 +3,7 @@
 //! Each verb prints the commands that it runs and stops at the first that fails. The jobs of the
 //! continuous integration are these verbs and hold no logic of their own.
 
+mod bench;
 mod cargo;
 mod ci;
 mod consumers;

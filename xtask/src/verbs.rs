@@ -1,7 +1,7 @@
 //! The verbs there are: one row each, and `help` is printed from it.
 
 use crate::outcome::Outcome;
-use crate::{ci, consumers, deny, doc, features, fmt, graph, integration, lint, sdk};
+use crate::{bench, ci, consumers, deny, doc, features, fmt, graph, integration, lint, sdk};
 
 /// One verb of the command line.
 pub(crate) struct Verb {
@@ -15,6 +15,10 @@ pub(crate) struct Verb {
 
 const CI: Verb =
     Verb { name: "ci", about: "every check below, in this order, and a summary", run: ci::run };
+
+/// Not among the checks: a time on a machine that others use proves nothing.
+const BENCH: Verb =
+    Verb { name: "bench", about: "how fast we are, beside what could be", run: bench::run };
 
 /// What `ci` runs, the quick and the local first.
 pub(crate) const CHECKS: &[Verb] = &[
@@ -33,15 +37,19 @@ pub(crate) const CHECKS: &[Verb] = &[
     Verb { name: "sdk", about: "the carriers' own SDKs, on the emulator", run: sdk::run },
 ];
 
+fn all() -> impl Iterator<Item = &'static Verb> {
+    std::iter::once(&CI).chain(CHECKS).chain([&BENCH])
+}
+
 /// The verb of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Verb> {
-    std::iter::once(&CI).chain(CHECKS).find(|verb| verb.name == name)
+    all().find(|verb| verb.name == name)
 }
 
 /// How to call this program.
 pub(crate) fn usage() -> String {
     let mut text = String::from("Usage: cargo xtask VERB\n\n");
-    for verb in std::iter::once(&CI).chain(CHECKS) {
+    for verb in all() {
         text.push_str(&format!("  {:<12} {}\n", verb.name, verb.about));
     }
     text.push_str("  help         this text\n");

@@ -4,7 +4,9 @@
 //! snapshots, jobs. No lock is held while it waits.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use jiff::Timestamp;
 use offhook_core::{CallId, ParsedWebhook, ProviderName, Turn, VoiceProvider};
@@ -155,15 +157,16 @@ impl Task {
             self.turn().await;
             let wake = self.driver.next_wakeup().unwrap_or(Timestamp::MAX);
             let clock = Arc::clone(&self.clock);
+            let mut taken = Vec::new();
             tokio::select! {
                 message = self.messages.recv() => match message {
                     None | Some(Message::Shutdown) => break,
-                    Some(message) => self.take(message).await,
+                    Some(message) => taken.push(message),
                 },
                 Some(done) = self.jobs.join_next_with_id() => self.job_done(done),
                 () = clock.sleep_until(wake) => {}
             }
-            if self.drain().await {
+            if self.drain(taken).await {
                 break;
             }
         }
@@ -188,60 +191,66 @@ impl Task {
         Ok(())
     }
 
-    /// Takes what has queued up. Gives whether it is time to stop.
-    async fn drain(&mut self) -> bool {
+    /// Takes what has queued up behind what is taken already. Gives whether it is time to stop.
+    async fn drain(&mut self, mut taken: Vec<Message>) -> bool {
+        let mut stop = false;
         for _ in 0..TURN_AT_MOST {
             match self.messages.try_recv() {
                 Ok(Message::Shutdown) | Err(mpsc::error::TryRecvError::Disconnected) => {
-                    return true;
+                    stop = true;
+                    break;
                 }
-                Ok(message) => self.take(message).await,
+                Ok(message) => taken.push(message),
                 Err(mpsc::error::TryRecvError::Empty) => break,
             }
         }
-        while let Some(done) = self.jobs.try_join_next_with_id() {
+        self.take_all(taken).await;
+        while !stop && let Some(done) = self.jobs.try_join_next_with_id() {
             self.job_done(done);
         }
-        false
+        stop
     }
 
-    async fn take(&mut self, message: Message) {
+    /// Takes messages in their order. The store is asked about all of them at once, so that a turn
+    /// waits for it once and not for each new call; nothing changes before the turn.
+    async fn take_all(&mut self, messages: Vec<Message>) {
+        let found = together(messages.iter().map(|message| self.stored_call_of(message))).await;
+        for (message, found) in messages.into_iter().zip(found) {
+            self.take(message, found).await;
+        }
+    }
+
+    async fn take(&mut self, message: Message, found: Result<Option<CallRecord>, StoreError>) {
         match message {
-            Message::Webhook { provider, key, parsed, new_call, answer } => {
-                match self.stored_call(&provider, &parsed).await {
-                    Ok(found) => {
-                        let ticket = self.ticket(Waiter::Webhook(answer));
-                        self.driver.submit(Submission::Webhook(Box::new(Arrival {
-                            ticket,
-                            provider,
-                            key,
-                            parsed: *parsed,
-                            new_call,
-                            found,
-                        })));
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, "the store cannot be read");
-                        let _ = answer.send(WebhookAnswer::Unavailable);
-                    }
+            Message::Webhook { provider, key, parsed, new_call, answer } => match found {
+                Ok(found) => {
+                    let ticket = self.ticket(Waiter::Webhook(answer));
+                    self.driver.submit(Submission::Webhook(Box::new(Arrival {
+                        ticket,
+                        provider,
+                        key,
+                        parsed: *parsed,
+                        new_call,
+                        found,
+                    })));
                 }
-            }
+                Err(error) => {
+                    tracing::error!(%error, "the store cannot be read");
+                    let _ = answer.send(WebhookAnswer::Unavailable);
+                }
+            },
             Message::Initiate { request, answer } => self.take_initiate(request, answer).await,
-            Message::Command { call, command, answer } => {
-                let found =
-                    if self.driver.knows(call) { Ok(None) } else { self.store.get(call).await };
-                match found {
-                    Ok(found) => {
-                        let ticket = self.ticket(Waiter::Command(answer));
-                        let found = found.map(Box::new);
-                        self.driver.submit(Submission::Command { ticket, call, command, found });
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, "the store cannot be read");
-                        let _ = answer.send(Err(CommandError::StoreUnavailable));
-                    }
+            Message::Command { call, command, answer } => match found {
+                Ok(found) => {
+                    let ticket = self.ticket(Waiter::Command(answer));
+                    let found = found.map(Box::new);
+                    self.driver.submit(Submission::Command { ticket, call, command, found });
                 }
-            }
+                Err(error) => {
+                    tracing::error!(%error, "the store cannot be read");
+                    let _ = answer.send(Err(CommandError::StoreUnavailable));
+                }
+            },
             Message::Shutdown => {}
         }
     }
@@ -270,6 +279,17 @@ impl Task {
             }
         };
         let _ = answer.send(known);
+    }
+
+    /// The call that a message is about, if it is not open here.
+    async fn stored_call_of(&self, message: &Message) -> Result<Option<CallRecord>, StoreError> {
+        match message {
+            Message::Webhook { provider, parsed, .. } => self.stored_call(provider, parsed).await,
+            Message::Command { call, .. } if !self.driver.knows(*call) => {
+                self.store.get(*call).await
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The call of a webhook, if it is not open here: an ended one, as a rule.
@@ -428,9 +448,11 @@ impl Task {
         let patience = tokio::time::sleep(SHUTDOWN_GRACE);
         tokio::pin!(patience);
         // Requests that came before the door was closed still get their answers.
+        let mut taken = Vec::new();
         while let Ok(message) = self.messages.try_recv() {
-            self.take(message).await;
+            taken.push(message);
         }
+        self.take_all(taken).await;
         loop {
             let changes = self.driver.turn(self.clock.now());
             let result = if changes.is_empty() { Ok(()) } else { self.commit(&changes).await };
@@ -452,6 +474,23 @@ impl Task {
             }
         }
     }
+}
+
+/// What all of these futures give, in their order. They wait together.
+async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut waiting: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    poll_fn(|context| {
+        let mut all = Poll::Ready(());
+        for (future, output) in waiting.iter_mut().filter(|(_, output)| output.is_none()) {
+            match future.as_mut().poll(context) {
+                Poll::Ready(given) => *output = Some(given),
+                Poll::Pending => all = Poll::Pending,
+            }
+        }
+        all
+    })
+    .await;
+    waiting.into_iter().filter_map(|(_, output)| output).collect()
 }
 
 fn log_decision(call: CallId, decision: Decision, why: &str) {

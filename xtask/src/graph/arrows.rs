@@ -117,11 +117,12 @@ mod tests {
             package("offhook", "crates/offhook", &["offhook-core"]),
             package("offhook-cli", "crates/cli", &["offhook", "offhook-server", "offhook-carrier"]),
             package("offhook-tests", "tests", &["offhook-cli", "offhook-conformance"]),
+            package("offhook-bench", "benches", &["offhook-manager", "offhook-server"]),
             package("xtask", "xtask", &["serde_json"]),
         ];
         for package in &mut packages {
-            package.published =
-                !["offhook-conformance", "offhook-tests", "xtask"].contains(&package.name.as_str());
+            package.published = !["offhook-conformance", "offhook-tests", "offhook-bench", "xtask"]
+                .contains(&package.name.as_str());
         }
         let mut house =
             Workspace { root: "/house".into(), target: "/house/target".into(), packages };

@@ -1,7 +1,9 @@
 //! Who may know whom. The picture of these rules is in ARCHITECTURE.md.
 
 use crate::workspace::Package;
-use Role::{Carrier, Cli, Conformance, Core, Facade, Manager, Provider, Server, Tests, Xtask};
+use Role::{
+    Bench, Carrier, Cli, Conformance, Core, Facade, Manager, Provider, Server, Tests, Xtask,
+};
 
 /// The part that a package of ours plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +17,7 @@ pub(crate) enum Role {
     Facade,
     Cli,
     Tests,
+    Bench,
     Xtask,
 }
 
@@ -29,6 +32,7 @@ pub(super) const NAMED: &[(&str, Role)] = &[
     ("offhook", Facade),
     ("offhook-cli", Cli),
     ("offhook-tests", Tests),
+    ("offhook-bench", Bench),
     ("xtask", Xtask),
 ];
 
@@ -106,6 +110,12 @@ pub(super) const ARROWS: &[Arrow] = &[
         why: "the tests assemble everything but the tools",
     },
     Arrow {
+        from: Bench,
+        to: &[Core, Provider, Manager, Server, Facade],
+        tests_also: &[],
+        why: "what is measured is the product without its tools",
+    },
+    Arrow {
         from: Xtask,
         to: &[],
         tests_also: &[],
@@ -154,7 +164,7 @@ pub(super) const BANS: &[Ban] = &[
 ];
 
 /// Packages that stay here: a published one depends on none of them.
-pub(super) const UNPUBLISHED: &[Role] = &[Conformance, Tests, Xtask];
+pub(super) const UNPUBLISHED: &[Role] = &[Conformance, Tests, Bench, Xtask];
 
 /// The packages whose default features are empty and whose dependencies on ours are each one's
 /// choice, but for these.

@@ -91,7 +91,7 @@ fn a_request_for_a_call_that_is_not_right_is_refused_and_nothing_is_dialled() {
         assert!(detail.contains(word), "{body}: {detail}");
     };
     for (body, word) in [
-        ("", "EOF"),
+        ("", "missing field `to`"),
         ("{", "EOF"),
         ("[]", "an object with `to`"),
         ("to=+15550100001", "line 1"),

@@ -166,28 +166,37 @@ impl Batch {
             return applied;
         }
         let call = transition.record.id;
-        let place = match self.places.get(&call) {
-            Some(place) => *place,
+        let place = self.places.get(&call).copied();
+        // The record that it was applied to, which it replaces: here, or committed.
+        let before = match place.and_then(|place| self.working.get(place)) {
+            Some(working) => &working.record,
             None => match open.get(&call) {
-                Some(open) => {
-                    let before = CallRecord::clone(&open.record);
-                    let base = before.revision;
-                    self.insert(before, Some(base))
-                }
+                Some(open) => &*open.record,
                 None => return applied,
             },
         };
-        let Some(working) = self.working.get_mut(place) else { return applied };
-        for id in transition.record.ids.iter() {
-            if !working.record.ids.iter().any(|known| known == id) {
-                let value = id.value().to_owned();
-                working.new_ids.push(value.clone());
-                self.carrier_ids.insert((transition.record.provider.clone(), value), call);
-            }
-        }
+        let base = before.revision;
         self.slots +=
-            isize::from(transition.record.holds_slot()) - isize::from(working.record.holds_slot());
-        working.record = transition.record;
+            isize::from(transition.record.holds_slot()) - isize::from(before.holds_slot());
+        let ids = transition.record.ids.iter();
+        let new_ids: Vec<String> = ids
+            .filter(|id| !before.ids.iter().any(|known| known == *id))
+            .map(|id| id.value().to_owned())
+            .collect();
+        for value in &new_ids {
+            self.carrier_ids.insert((transition.record.provider.clone(), value.clone()), call);
+        }
+        let place = match place {
+            Some(place) => {
+                if let Some(working) = self.working.get_mut(place) {
+                    working.record = transition.record;
+                }
+                place
+            }
+            None => self.insert(transition.record, Some(base)),
+        };
+        let Some(working) = self.working.get_mut(place) else { return applied };
+        working.new_ids.extend(new_ids);
         working.changed = true;
         working.entries.extend(transition.entries);
         applied

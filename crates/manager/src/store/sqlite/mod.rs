@@ -13,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use offhook_core::{CallId, ProviderName};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{CallStore, Change, CommitError, HistoryQuery, StoreError};
@@ -125,6 +126,14 @@ impl OpenError {
     }
 }
 
+/// What holds for every connection of ours.
+fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(2))?;
+    // Otherwise each new value that is bound compiles the statement anew, in case that statistics
+    // (of which we keep none) know a better plan for it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 impl SqliteStore {
     /// Opens a store, or creates it, and brings its tables up to date.
     ///
@@ -148,7 +157,7 @@ impl SqliteStore {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )
         .map_err(classify)?;
-        connection.busy_timeout(Duration::from_secs(2)).map_err(classify)?;
+        settle(&connection).map_err(classify)?;
         schema::prepare(&mut connection, &name)?;
 
         let reader = Self::reader(path).map_err(classify)?;
@@ -168,7 +177,7 @@ impl SqliteStore {
             path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
-        connection.busy_timeout(Duration::from_secs(2))?;
+        settle(&connection)?;
         Ok(connection)
     }
 

@@ -1,0 +1,31 @@
+//! How fast the product is, beside what it could be: `cargo xtask bench`.
+//!
+//! A figure alone says more about the machine than about us. So each benchmark measures two sides
+//! in turns in the same run, and its result is their ratio. Nothing here passes or fails by time.
+
+mod carrier;
+mod figures;
+mod verify;
+mod webhooks;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let result = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => verify::run().and_then(|()| webhooks::run()),
+        ["verify"] => verify::run(),
+        ["webhooks"] => webhooks::run(),
+        _ => {
+            eprintln!("usage: offhook-bench [verify | webhooks]");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("offhook-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Our side: the real webhook listener, manager, provider and store.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use offhook_core::{
+    CallId, FaultKind, ProviderName, Transport, TransportFault, TransportRequest, TransportResponse,
+};
+use offhook_manager::{
+    CallRecord, CallStore, Change, CommitError, HistoryQuery, InboundPolicy, Manager, Policy,
+    ProviderPolicy, SqliteStore, StoreError, StoredEntry,
+};
+use offhook_server::{Listeners, PublicUrl, Server, ServerSettings};
+use offhook_twilio::{Twilio, TwilioConfig};
+
+use crate::carrier::{ACCOUNT, BASE, TOKEN};
+
+/// A running daemon.
+#[derive(Debug)]
+pub(super) struct Daemon {
+    manager: Manager,
+    server: Server,
+    store: Arc<CountedStore>,
+    carrier: Arc<NoCarrier>,
+}
+
+/// What was counted so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) commits: u64,
+    /// How long they took together, in nanoseconds.
+    pub(super) commit_time: u64,
+    pub(super) commands: u64,
+}
+
+impl Daemon {
+    pub(super) async fn start(folder: &Path) -> Result<Self, Box<dyn std::error::Error>> {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listeners = Listeners::bind(any, any).await?;
+        let public_url = PublicUrl::parse(BASE)?;
+        let name = offhook_twilio::NAME;
+        let mut policy = Policy::new(name.clone());
+        policy.max_concurrent_calls = 10_000;
+        policy.inbound = InboundPolicy::Open;
+        policy.greeting = Some("Hello! How can I help you?".parse()?);
+        let of_provider = ProviderPolicy {
+            callbacks: public_url.callbacks(&name),
+            from: None,
+            calls_per_second: 1.0,
+            requests_per_second: 1000.0,
+        };
+        policy.providers.insert(name, of_provider);
+        let store = Arc::new(CountedStore {
+            store: SqliteStore::open(folder.join("calls.db"))?,
+            commits: AtomicU64::new(0),
+            commit_time: AtomicU64::new(0),
+        });
+        let carrier = Arc::new(NoCarrier::default());
+        let config = TwilioConfig::new(ACCOUNT, TOKEN)?;
+        let twilio = Twilio::with_transport(config, Arc::clone(&carrier) as Arc<dyn Transport>);
+        let manager = Manager::builder(policy)
+            .provider(Arc::new(twilio))
+            .store(Arc::clone(&store) as Arc<dyn CallStore>)
+            .start();
+        let settings = ServerSettings::new(public_url, "the token of the benchmark");
+        let server = listeners.serve(manager.clone(), &settings);
+        Ok(Self { manager, server, store, carrier })
+    }
+
+    pub(super) const fn webhooks(&self) -> SocketAddr {
+        self.server.webhooks()
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            commits: self.store.commits.load(Ordering::Relaxed),
+            commit_time: self.store.commit_time.load(Ordering::Relaxed),
+            commands: self.carrier.commands.load(Ordering::Relaxed),
+        }
+    }
+
+    /// How many calls hold a slot: none when the carrier has reported the end of each.
+    pub(super) fn live_calls(&self) -> usize {
+        self.manager.slots()
+    }
+
+    pub(super) async fn stop(self) -> Result<(), StoreError> {
+        self.server.shut_down().await;
+        self.manager.shutdown().await
+    }
+}
+
+/// Nobody to command. What is commanded all the same is counted.
+#[derive(Debug, Default)]
+struct NoCarrier {
+    commands: AtomicU64,
+}
+
+#[async_trait]
+impl Transport for NoCarrier {
+    async fn send(&self, _: TransportRequest) -> Result<TransportResponse, TransportFault> {
+        self.commands.fetch_add(1, Ordering::Relaxed);
+        Err(TransportFault::not_sent(FaultKind::Connect, "nobody is there"))
+    }
+}
+
+/// The store, and how often it commits.
+#[derive(Debug)]
+struct CountedStore {
+    store: SqliteStore,
+    commits: AtomicU64,
+    commit_time: AtomicU64,
+}
+
+#[async_trait]
+impl CallStore for CountedStore {
+    async fn load_live(
+        &self,
+        after: Option<CallId>,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.store.load_live(after, limit).await
+    }
+
+    async fn get(&self, id: CallId) -> Result<Option<CallRecord>, StoreError> {
+        self.store.get(id).await
+    }
+
+    async fn find(
+        &self,
+        provider: &ProviderName,
+        carrier_id: &str,
+    ) -> Result<Option<CallRecord>, StoreError> {
+        self.store.find(provider, carrier_id).await
+    }
+
+    async fn find_idempotent(&self, key: &str) -> Result<Option<(CallId, [u8; 16])>, StoreError> {
+        self.store.find_idempotent(key).await
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        let begun = Instant::now();
+        let result = self.store.commit(changes).await;
+        let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.commit_time.fetch_add(took, Ordering::Relaxed);
+        result
+    }
+
+    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+        self.store.changes(after, limit).await
+    }
+
+    async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, StoreError> {
+        self.store.history(query).await
+    }
+
+    async fn timeline(&self, id: CallId) -> Result<Vec<StoredEntry>, StoreError> {
+        self.store.timeline(id).await
+    }
+
+    async fn prune(&self, ended_before: Timestamp) -> Result<usize, StoreError> {
+        self.store.prune(ended_before).await
+    }
+}
