@@ -156,6 +156,10 @@ impl CallStore for CountedStore {
         self.store.changes(after, limit).await
     }
 
+    async fn last_entry(&self) -> Result<u64, StoreError> {
+        self.store.last_entry().await
+    }
+
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, StoreError> {
         self.store.history(query).await
     }
