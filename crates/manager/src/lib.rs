@@ -37,6 +37,7 @@ mod store;
 mod task;
 mod time;
 mod turn;
+mod watchers;
 
 pub use clock::{Clock, SystemClock};
 pub use driver::{

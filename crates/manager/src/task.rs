@@ -24,6 +24,7 @@ use crate::record::CallRecord;
 use crate::restore::{Decision, RestoreReport};
 use crate::store::{CallStore, Change, CommitError, StoreError};
 use crate::time::after;
+use crate::watchers::Watchers;
 
 /// How many messages one turn takes at most: a commit of bounded size.
 const TURN_AT_MOST: usize = 256;
@@ -73,37 +74,6 @@ pub(crate) struct Shown {
     pub(crate) slots: usize,
     pub(crate) report: Arc<RestoreReport>,
     pub(crate) counters: Counters,
-}
-
-/// Those who wait for a call to change.
-#[derive(Debug, Default)]
-pub(crate) struct Watchers {
-    calls: std::sync::Mutex<HashMap<CallId, watch::Sender<Option<Arc<CallRecord>>>>>,
-}
-
-impl Watchers {
-    pub(crate) fn watch(&self, call: CallId) -> watch::Receiver<Option<Arc<CallRecord>>> {
-        let mut calls = self.lock();
-        // Those of dials that were refused, or whose callers went away. Few wait at a time.
-        calls.retain(|_, sender| sender.receiver_count() > 0);
-        calls.entry(call).or_insert_with(|| watch::Sender::new(None)).subscribe()
-    }
-
-    fn publish(&self, record: &Arc<CallRecord>) {
-        let mut calls = self.lock();
-        if let Some(sender) = calls.get(&record.id) {
-            sender.send_replace(Some(Arc::clone(record)));
-            if sender.receiver_count() == 0 || !record.is_open() {
-                calls.remove(&record.id);
-            }
-        }
-    }
-
-    fn lock(
-        &self,
-    ) -> std::sync::MutexGuard<'_, HashMap<CallId, watch::Sender<Option<Arc<CallRecord>>>>> {
-        self.calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
 }
 
 /// By what the task is seen from outside.

@@ -74,7 +74,7 @@ pub(crate) struct Config {
 /// Reads only what a command needs to find the daemon; what else may be wrong is the daemon's
 /// matter.
 pub(crate) fn load_client(path: Option<&Path>) -> Result<ClientConfig, Problems> {
-    let mut reader = Reader::open(path)?;
+    let mut reader = Reader::open(path, providers::key_of_variable)?;
     let client = client(&mut reader);
     reader.finish_partly()?;
     Ok(client)
@@ -82,7 +82,7 @@ pub(crate) fn load_client(path: Option<&Path>) -> Result<ClientConfig, Problems>
 
 /// Reads everything, and reports all problems at once.
 pub(crate) fn load(path: Option<&Path>) -> Result<Config, Problems> {
-    let mut reader = Reader::open(path)?;
+    let mut reader = Reader::open(path, providers::key_of_variable)?;
     let config = read(&mut reader);
     reader.finish()?;
     Ok(config)
@@ -103,7 +103,7 @@ pub(crate) struct Inspection {
 /// # Errors
 /// The file cannot be read at all.
 pub(crate) fn inspect(path: Option<&Path>) -> Result<Inspection, Problems> {
-    let mut reader = Reader::open(path)?;
+    let mut reader = Reader::open(path, providers::key_of_variable)?;
     let config = read(&mut reader);
     let oddities = providers::oddities(&reader);
     let problems = reader.finish().err().unwrap_or_default();

@@ -62,12 +62,21 @@ impl fmt::Display for Problems {
     }
 }
 
-#[derive(Debug)]
 struct Given {
     values: Vec<String>,
     origin: String,
     is_list: bool,
 }
+
+impl fmt::Debug for Given {
+    /// A value may be a secret: only where it comes from is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "from {}", self.origin)
+    }
+}
+
+/// The key that a variable of a carrier's own stands for.
+pub(super) type KeyOfVariable = fn(&str) -> Option<&'static str>;
 
 /// Reads values by key, remembers which keys there are, and collects what is wrong.
 #[derive(Debug)]
@@ -80,7 +89,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// Reads the file and the environment over it. A file that is named must be there; the
     /// default one need not.
-    pub(crate) fn open(named: Option<&Path>) -> Result<Self, Problems> {
+    pub(super) fn open(named: Option<&Path>, carriers: KeyOfVariable) -> Result<Self, Problems> {
         let path = named.unwrap_or(Path::new(DEFAULT_FILE));
         let name = path.display().to_string();
         let broken = |what: String| {
@@ -102,6 +111,7 @@ impl Reader {
             std::env::vars_os().filter_map(|(key, value)| {
                 Some((key.into_string().ok()?, value.into_string().ok()?))
             }),
+            carriers,
         );
         Ok(reader)
     }
@@ -137,7 +147,11 @@ impl Reader {
 
     /// `OFFHOOK_LIMITS__MAX_DURATION` is `limits.max_duration`; the carriers' own variables are
     /// keys of their sections. Empty is not set.
-    pub(super) fn overlay(&mut self, environment: impl Iterator<Item = (String, String)>) {
+    pub(super) fn overlay(
+        &mut self,
+        environment: impl Iterator<Item = (String, String)>,
+        carriers: KeyOfVariable,
+    ) {
         let mut variables: Vec<_> = environment.collect();
         // Ours come last, and win over the carriers' own; those named after their key win over
         // other names.
@@ -152,7 +166,7 @@ impl Reader {
                     Some((_, key)) => (*key).to_owned(),
                     None => key.to_ascii_lowercase().replace("__", "."),
                 },
-                None => match super::providers::key_of_variable(&name) {
+                None => match carriers(&name) {
                     Some(key) => key.to_owned(),
                     None => continue,
                 },
@@ -298,7 +312,7 @@ mod tests {
     fn reader(text: &str, environment: &[(&str, &str)]) -> Reader {
         let mut reader = Reader::parse(text, "offhook.toml").unwrap();
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        reader.overlay(environment.iter().map(owned));
+        reader.overlay(environment.iter().map(owned), crate::config::providers::key_of_variable);
         reader
     }
 

@@ -11,7 +11,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::driver::{Counters, Driver};
 use crate::policy::Policy;
 use crate::store::CallStore;
-use crate::task::{Shown, Task, Watchers, Windows};
+use crate::task::{Shown, Task, Windows};
+use crate::watchers::Watchers;
 
 /// How many requests may wait for the task.
 const QUEUE: usize = 4096;

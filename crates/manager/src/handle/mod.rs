@@ -21,9 +21,10 @@ use crate::machine::Command;
 use crate::record::{CallRecord, DialOutcome};
 use crate::restore::RestoreReport;
 use crate::store::{CallStore, HistoryQuery, StoreError};
-use crate::task::{Message, Shown, Watchers};
+use crate::task::{Message, Shown};
 use crate::time::after;
 use crate::turn::{Asked, TurnOutcome, outcome_of};
+use crate::watchers::Watchers;
 
 pub use builder::ManagerBuilder;
 pub use webhook::WebhookError;
