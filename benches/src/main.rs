@@ -10,6 +10,10 @@ mod webhooks;
 
 use std::process::ExitCode;
 
+/// As in the daemon; both sides of each comparison have it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let result = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
