@@ -1,6 +1,6 @@
 //! Verified requests, read into events.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use http::Method;
 use offhook_core::{
@@ -19,11 +19,11 @@ pub(crate) fn call_sid(sid: impl Into<String>) -> ProviderCallIds {
     ProviderCallIds::of(ProviderCallId::new(CALL_SID, 1, sid))
 }
 
-/// Parameters by name; the first of a repeated name counts.
-struct Parameters(BTreeMap<String, String>);
+/// Names and values in their order; the first of a repeated name counts.
+struct Parameters<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-impl Parameters {
-    fn read(webhook: &VerifiedWebhook<'_>) -> Result<Self, UndecodableWebhook> {
+impl<'a> Parameters<'a> {
+    fn read(webhook: &VerifiedWebhook<'a>) -> Result<Self, UndecodableWebhook> {
         let request = webhook.request();
         let form = if request.method == Method::GET {
             query(&request.url).as_bytes()
@@ -32,22 +32,24 @@ impl Parameters {
         } else {
             &request.body
         };
-        let mut parameters = BTreeMap::new();
-        for (name, value) in form_pairs(form) {
-            let text = |bytes: &[u8]| {
-                String::from_utf8(bytes.to_vec())
-                    .map_err(|_| UndecodableWebhook { what: "a parameter is not UTF-8" })
-            };
-            let (name, value) = (text(&name)?, text(&value)?);
-            parameters.entry(name).or_insert(value);
-        }
-        Ok(Self(parameters))
+        let pairs = form_pairs(form).map(|(name, value)| Ok((text(name)?, text(value)?)));
+        pairs.collect::<Result<_, _>>().map(Self)
     }
 
     /// A parameter that is there and not empty.
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        let value = self.0.iter().find(|(its, _)| its == name).map(|(_, value)| &**value);
+        value.filter(|value| !value.is_empty())
     }
+}
+
+fn text(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>, UndecodableWebhook> {
+    let undecodable = UndecodableWebhook { what: "a parameter is not UTF-8" };
+    match bytes {
+        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+    }
+    .ok_or(undecodable)
 }
 
 fn query(url: &str) -> &str {
@@ -124,7 +126,7 @@ pub(crate) fn parse(
 }
 
 /// Whether nothing but an acknowledgement is waited for.
-fn is_callback(ours: &Ours, parameters: &Parameters) -> bool {
+fn is_callback(ours: &Ours, parameters: &Parameters<'_>) -> bool {
     match ours.kind.as_deref() {
         Some(kind) => matches!(kind, kind::STATUS | kind::PARTIAL),
         // A status callback that was set in the console.
@@ -140,7 +142,7 @@ fn empty_document() -> WebhookReply {
     WebhookReply::document(reply::CONTENT_TYPE, bytes::Bytes::from_static(b"<Response/>"))
 }
 
-fn events(ours: &Ours, parameters: &Parameters, is_callback: bool) -> Vec<CallEvent> {
+fn events(ours: &Ours, parameters: &Parameters<'_>, is_callback: bool) -> Vec<CallEvent> {
     if ours.kind.as_deref() == Some(kind::PARTIAL) {
         // The document that listens was fetched: the status tells nothing new.
         return vec![preview(parameters)];
@@ -178,7 +180,7 @@ fn events(ours: &Ours, parameters: &Parameters, is_callback: bool) -> Vec<CallEv
     events
 }
 
-fn heard(parameters: &Parameters) -> CallEvent {
+fn heard(parameters: &Parameters<'_>) -> CallEvent {
     if let Some(text) = parameters.get("SpeechResult") {
         CallEvent::Transcript { text: text.to_owned(), is_final: true }
     } else if let Some(digits) = parameters.get("Digits") {
@@ -189,14 +191,14 @@ fn heard(parameters: &Parameters) -> CallEvent {
 }
 
 /// What the recogniser has settled on, and what it may still change.
-fn preview(parameters: &Parameters) -> CallEvent {
+fn preview(parameters: &Parameters<'_>) -> CallEvent {
     let parts = ["StableSpeechResult", "UnstableSpeechResult"];
     let parts: Vec<&str> = parts.iter().filter_map(|name| parameters.get(name)).collect();
     CallEvent::Transcript { text: parts.join(" "), is_final: false }
 }
 
 /// Why a call ended, as far as Twilio tells: a SIP code.
-fn cause(parameters: &Parameters) -> Option<Cause> {
+fn cause(parameters: &Parameters<'_>) -> Option<Cause> {
     let code = parameters.get("SipResponseCode").filter(|code| *code != "200")?;
     let text = match code {
         "486" | "600" => "busy",
