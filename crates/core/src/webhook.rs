@@ -157,6 +157,12 @@ impl ParsedWebhook {
             answer,
         }
     }
+
+    /// Whether it is the first word of a call, unless its ids are known.
+    #[must_use]
+    pub const fn begins_a_call(&self) -> bool {
+        self.offer.is_some() && self.call.is_none()
+    }
 }
 
 /// An inbound call that asks to be taken.

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use jiff::Timestamp;
-use offhook_core::{CallId, ParsedWebhook, ProviderName, Turn, VoiceProvider};
+use offhook_core::{CallId, ParsedWebhook, ProviderCallIds, ProviderName, Turn, VoiceProvider};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinSet};
 
 use crate::clock::Clock;
 use crate::driver::{
     Answer, Arrival, CommandError, Counters, Driver, InitiateError, InitiateRequest, Job, JobKind,
-    Submission, Ticket, WebhookAnswer,
+    Released, Submission, Ticket, WebhookAnswer,
 };
 use crate::executor;
 use crate::machine::Command;
@@ -91,6 +91,8 @@ pub(crate) struct Task {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) messages: mpsc::Receiver<Message>,
     windows: Windows,
+    /// What the last commit set free.
+    released: Option<Released>,
     jobs: JoinSet<Submission>,
     running: HashMap<Id, (Arc<CallRecord>, JobKind, Timestamp)>,
     waiters: HashMap<Ticket, Waiter>,
@@ -113,6 +115,7 @@ impl Task {
             clock,
             messages,
             windows,
+            released: None,
             jobs: JoinSet::new(),
             running: HashMap::new(),
             waiters: HashMap::new(),
@@ -125,16 +128,19 @@ impl Task {
         self.load().await?;
         loop {
             self.turn().await;
-            let wake = self.driver.next_wakeup().unwrap_or(Timestamp::MAX);
-            let clock = Arc::clone(&self.clock);
             let mut taken = Vec::new();
-            tokio::select! {
-                message = self.messages.recv() => match message {
-                    None | Some(Message::Shutdown) => break,
-                    Some(message) => taken.push(message),
-                },
-                Some(done) = self.jobs.join_next_with_id() => self.job_done(done),
-                () = clock.sleep_until(wake) => {}
+            // What was set free is released by the next turn, and does not wait for an event.
+            if self.released.is_none() {
+                let wake = self.driver.next_wakeup().unwrap_or(Timestamp::MAX);
+                let clock = Arc::clone(&self.clock);
+                tokio::select! {
+                    message = self.messages.recv() => match message {
+                        None | Some(Message::Shutdown) => break,
+                        Some(message) => taken.push(message),
+                    },
+                    Some(done) = self.jobs.join_next_with_id() => self.job_done(done),
+                    () = clock.sleep_until(wake) => {}
+                }
             }
             if self.drain(taken).await {
                 break;
@@ -181,12 +187,14 @@ impl Task {
         stop
     }
 
-    /// Takes messages in their order. The store is asked about all of them at once, so that a turn
-    /// waits for it once and not for each new call; nothing changes before the turn.
+    /// Takes messages in their order. What the store is asked, it is asked for all of them at once,
+    /// so that a turn waits for it once; nothing changes before the turn.
     async fn take_all(&mut self, messages: Vec<Message>) {
-        let found = together(messages.iter().map(|message| self.stored_call_of(message))).await;
-        for (message, found) in messages.into_iter().zip(found) {
-            self.take(message, found).await;
+        let asked = messages.iter().enumerate().filter(|(_, message)| self.asks_the_store(message));
+        let look_ups = asked.map(async |(place, message)| (place, self.stored_call(message).await));
+        let mut found: HashMap<_, _> = together(look_ups).await.into_iter().collect();
+        for (place, message) in messages.into_iter().enumerate() {
+            self.take(message, found.remove(&place).unwrap_or(Ok(None))).await;
         }
     }
 
@@ -199,9 +207,9 @@ impl Task {
                         ticket,
                         provider,
                         key,
-                        parsed: *parsed,
+                        parsed,
                         new_call,
-                        found,
+                        found: found.map(Box::new),
                     })));
                 }
                 Err(error) => {
@@ -251,30 +259,33 @@ impl Task {
         let _ = answer.send(known);
     }
 
-    /// The call that a message is about, if it is not open here.
-    async fn stored_call_of(&self, message: &Message) -> Result<Option<CallRecord>, StoreError> {
+    fn asks_the_store(&self, message: &Message) -> bool {
         match message {
-            Message::Webhook { provider, parsed, .. } => self.stored_call(provider, parsed).await,
-            Message::Command { call, .. } if !self.driver.knows(*call) => {
-                self.store.get(*call).await
+            Message::Webhook { provider, parsed, .. } => {
+                self.driver.asks_for_the_call(provider, parsed)
             }
+            Message::Command { call, .. } => !self.driver.knows(*call),
+            _ => false,
+        }
+    }
+
+    async fn stored_call(&self, message: &Message) -> Result<Option<CallRecord>, StoreError> {
+        match message {
+            Message::Webhook { provider, parsed, .. } => match parsed.call {
+                Some(call) => self.store.get(call).await,
+                None => self.find(provider, &parsed.ids).await,
+            },
+            Message::Command { call, .. } => self.store.get(*call).await,
             _ => Ok(None),
         }
     }
 
-    /// The call of a webhook, if it is not open here: an ended one, as a rule.
-    async fn stored_call(
+    async fn find(
         &self,
         provider: &ProviderName,
-        parsed: &ParsedWebhook,
+        ids: &ProviderCallIds,
     ) -> Result<Option<CallRecord>, StoreError> {
-        if let Some(call) = parsed.call {
-            return if self.driver.knows(call) { Ok(None) } else { self.store.get(call).await };
-        }
-        for id in parsed.ids.iter() {
-            if self.driver.known_by(provider, id.value()).is_some() {
-                return Ok(None);
-            }
+        for id in ids.iter() {
             if let Some(found) = self.store.find(provider, id.value()).await? {
                 return Ok(Some(found));
             }
@@ -304,34 +315,60 @@ impl Task {
         }
     }
 
+    /// Applies what was taken in and commits it. What the last commit set free is released while
+    /// the store works, so that neither waits for the other.
     async fn turn(&mut self) {
-        let changes = self.driver.turn(self.clock.now());
-        let result = if changes.is_empty() { Ok(()) } else { self.commit(&changes).await };
+        let now = self.clock.now();
+        let jobs = self.driver.start(now);
+        let changes = self.driver.turn(now);
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        let release = async {
+            self.release();
+            self.show(true);
+            for job in jobs {
+                self.start(job, now);
+            }
+        };
+        // In this order: the commit is begun first.
+        let (result, ()) = tokio::join!(biased; commit(&*store, &*clock, &changes), release);
         if let Err(error) = &result {
             tracing::error!(%error, "a commit failed; nothing was acknowledged");
         }
-        let now = self.clock.now();
         let was_settled = self.driver.report().settled;
-        let released = self.driver.committed(result, now);
-        for call in released.reload {
+        let mut released = self.driver.committed(result, self.clock.now());
+        self.read_again(&mut released).await;
+        if self.driver.report().settled && !was_settled {
+            tracing::info!(report = %self.driver.report(), "restart verification is done");
+        }
+        self.released = Some(released).filter(|released| !released.is_empty());
+    }
+
+    /// After a conflict: what others wrote.
+    async fn read_again(&mut self, released: &mut Released) {
+        for call in std::mem::take(&mut released.reload) {
             match self.store.get(call).await {
                 Ok(record) => self.driver.reload(call, record),
                 Err(error) => tracing::error!(%error, %call, "a call cannot be read again"),
             }
         }
+        for (ticket, provider, ids) in std::mem::take(&mut released.find) {
+            match self.find(&provider, &ids).await {
+                Ok(Some(record)) => self.driver.found(ticket, record),
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "the store cannot be read"),
+            }
+        }
+    }
+
+    /// Gives what the last commit set free.
+    fn release(&mut self) {
+        let Some(released) = self.released.take() else { return };
         self.publish(&released.snapshots);
         for (ticket, answer) in released.answers {
             self.answer(ticket, answer);
         }
         for (call, decision, why) in &released.decided {
             log_decision(*call, *decision, why);
-        }
-        if self.driver.report().settled && !was_settled {
-            tracing::info!(report = %self.driver.report(), "restart verification is done");
-        }
-        self.show(true);
-        for job in self.driver.start(now) {
-            self.start(job, now);
         }
     }
 
@@ -358,30 +395,6 @@ impl Task {
                 let _ = waiter.send(answer);
             }
             _ => {}
-        }
-    }
-
-    /// Commits; an unclear result is cleared up before anything else is done.
-    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
-        let reason = match self.store.commit(changes).await {
-            Err(CommitError::Unclear { reason }) => reason,
-            known => return known,
-        };
-        tracing::error!(%reason, "a commit is unclear; it is read back before anything else");
-        // A commit is all or nothing: one call tells for all.
-        let Some(change) = changes.first() else { return Ok(()) };
-        loop {
-            match self.store.get(change.record.id).await {
-                Ok(found) => {
-                    let written =
-                        found.is_some_and(|found| found.revision >= change.record.revision);
-                    return if written { Ok(()) } else { Err(CommitError::Refused { reason }) };
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the store cannot be read back yet");
-                    self.clock.sleep_until(after(self.clock.now(), REREAD_PAUSE)).await;
-                }
-            }
         }
     }
 
@@ -413,6 +426,7 @@ impl Task {
 
     /// Takes in the answers to what is under way, and leaves the calls running.
     async fn shut_down(&mut self) {
+        self.release();
         self.show(false);
         self.messages.close();
         let patience = tokio::time::sleep(SHUTDOWN_GRACE);
@@ -425,12 +439,9 @@ impl Task {
         self.take_all(taken).await;
         loop {
             let changes = self.driver.turn(self.clock.now());
-            let result = if changes.is_empty() { Ok(()) } else { self.commit(&changes).await };
-            let released = self.driver.committed(result, self.clock.now());
-            self.publish(&released.snapshots);
-            for (ticket, answer) in released.answers {
-                self.answer(ticket, answer);
-            }
+            let result = commit(&*self.store, &*self.clock, &changes).await;
+            self.released = Some(self.driver.committed(result, self.clock.now()));
+            self.release();
             // Effects that were not begun stay in the outbox for the next start.
             tokio::select! {
                 done = self.jobs.join_next_with_id() => match done {
@@ -441,6 +452,33 @@ impl Task {
                     tracing::warn!("requests were still under way; their outcome will be verified at the next start");
                     break;
                 }
+            }
+        }
+    }
+}
+
+/// Commits; an unclear result is cleared up before anything else is done.
+async fn commit(
+    store: &dyn CallStore,
+    clock: &dyn Clock,
+    changes: &[Change],
+) -> Result<(), CommitError> {
+    // A commit is all or nothing: one call tells for all.
+    let Some(change) = changes.first() else { return Ok(()) };
+    let reason = match store.commit(changes).await {
+        Err(CommitError::Unclear { reason }) => reason,
+        known => return known,
+    };
+    tracing::error!(%reason, "a commit is unclear; it is read back before anything else");
+    loop {
+        match store.get(change.record.id).await {
+            Ok(found) => {
+                let written = found.is_some_and(|found| found.revision >= change.record.revision);
+                return if written { Ok(()) } else { Err(CommitError::Refused { reason }) };
+            }
+            Err(error) => {
+                tracing::error!(%error, "the store cannot be read back yet");
+                clock.sleep_until(after(clock.now(), REREAD_PAUSE)).await;
             }
         }
     }

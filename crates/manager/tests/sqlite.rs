@@ -23,6 +23,7 @@ fn folder() -> (TempDir, PathBuf) {
 
 fn new_call(record: CallRecord, entries: Vec<Entry>) -> Change {
     let new_ids = record.ids.iter().map(|id| id.value().to_owned()).collect();
+    let record = record.into();
     Change { record, expected_revision: None, entries, new_ids, idempotency: None }
 }
 

@@ -69,6 +69,7 @@ type Store = Arc<dyn CallStore>;
 
 fn created(record: CallRecord, entries: Vec<Entry>) -> Change {
     let new_ids = record.ids.iter().map(|id| id.value().to_owned()).collect();
+    let record = Arc::new(record);
     Change { record, expected_revision: None, entries, new_ids, idempotency: None }
 }
 
@@ -82,7 +83,7 @@ fn next(record: &CallRecord, edit: impl FnOnce(&mut CallRecord)) -> Change {
     record.revision += 1;
     edit(&mut record);
     Change {
-        record,
+        record: Arc::new(record),
         expected_revision,
         entries: Vec::new(),
         new_ids: Vec::new(),
@@ -105,8 +106,8 @@ async fn commit(store: &Store, changes: &[Change]) {
     store.commit(changes).await.expect("the commit is taken");
 }
 
-async fn get(store: &Store, number: u128) -> Option<CallRecord> {
-    store.get(call_id(number)).await.expect("the store can be read")
+async fn get(store: &Store, number: u128) -> Option<Arc<CallRecord>> {
+    store.get(call_id(number)).await.expect("the store can be read").map(Arc::new)
 }
 
 async fn find(store: &Store, carrier_id: &str) -> Option<CallId> {

@@ -1,6 +1,8 @@
 //! Cases about reading and forgetting.
 #![allow(missing_docs, reason = "the name of a case says what it checks")]
 
+use std::sync::Arc;
+
 use offhook_core::{CallId, EndReason};
 use offhook_manager::{CallState, Effect, EffectKind, Which};
 
@@ -32,9 +34,9 @@ pub async fn an_ended_call_with_something_left_to_do_is_loaded(store: Store) {
     commit(&store, &[hangup.clone(), look.clone(), done.clone()]).await;
     let mut hangup = ended(&hangup.record, 5);
     let effect = Effect { id: 1, kind: EffectKind::HangUp, attempts: 0, not_before: None };
-    hangup.record.outbox = vec![effect];
+    Arc::make_mut(&mut hangup.record).outbox = vec![effect];
     let mut look = ended(&look.record, 5);
-    look.record.confirm_at = Some(at(9));
+    Arc::make_mut(&mut look.record).confirm_at = Some(at(9));
     commit(&store, &[hangup.clone(), look, ended(&done.record, 5)]).await;
     assert_eq!(live(&store, None, 9).await, [1, 2].map(call_id));
     commit(&store, &[next(&hangup.record, |record| record.outbox.clear())]).await;
@@ -119,9 +121,9 @@ pub async fn changes_go_on_after_any_entry(store: Store) {
 
 pub async fn pruning_forgets_ended_calls_and_all_that_belongs_to_them(store: Store) {
     let mut old = created(full_record(call_id(1)), vec![entry(0, "a"), entry(1, "b")]);
-    old.record.ending = None;
-    old.record.confirm_at = None;
-    old.record.outbox.clear();
+    Arc::make_mut(&mut old.record).ending = None;
+    Arc::make_mut(&mut old.record).confirm_at = None;
+    Arc::make_mut(&mut old.record).outbox.clear();
     old.idempotency = key("order-1", 1);
     commit(&store, &[old.clone(), new_call(2)]).await;
     commit(&store, &[ended(&old.record, 10)]).await;

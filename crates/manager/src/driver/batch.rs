@@ -1,6 +1,7 @@
 //! One turn's work: copies of the calls that it touches, and what they lead to.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use offhook_core::{CallId, ProviderName, Turn};
 
@@ -39,7 +40,7 @@ pub(super) struct Batch {
 /// One call in the batch.
 #[derive(Debug)]
 pub(super) struct Working {
-    pub(super) record: CallRecord,
+    pub(super) record: Arc<CallRecord>,
     base: Option<u64>,
     pub(super) entries: Vec<Entry>,
     new_ids: Vec<String>,
@@ -51,7 +52,7 @@ pub(super) struct Working {
 impl Working {
     fn on(record: CallRecord, base: Option<u64>) -> Self {
         Self {
-            record,
+            record: Arc::new(record),
             base,
             entries: Vec::new(),
             new_ids: Vec::new(),
@@ -189,7 +190,7 @@ impl Batch {
         let place = match place {
             Some(place) => {
                 if let Some(working) = self.working.get_mut(place) {
-                    working.record = transition.record;
+                    working.record = Arc::new(transition.record);
                 }
                 place
             }
@@ -202,18 +203,19 @@ impl Batch {
         applied
     }
 
-    /// What is to be committed.
+    /// What is to be committed. Nothing is applied to the batch after that.
     pub(super) fn changes(&mut self) -> Vec<Change> {
         let changed = self.working.iter_mut().filter(|working| working.changed);
         changed
             .map(|working| {
-                working.record.revision = working.base.map_or(1, |base| base + 1);
+                Arc::make_mut(&mut working.record).revision =
+                    working.base.map_or(1, |base| base + 1);
                 Change {
-                    record: working.record.clone(),
+                    record: Arc::clone(&working.record),
                     expected_revision: working.base,
-                    entries: working.entries.clone(),
-                    new_ids: working.new_ids.clone(),
-                    idempotency: working.idempotency.clone(),
+                    entries: std::mem::take(&mut working.entries),
+                    new_ids: std::mem::take(&mut working.new_ids),
+                    idempotency: working.idempotency.take(),
                 }
             })
             .collect()

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook_core::{CallId, CallStatus, Capabilities, ProviderName};
+use offhook_core::{CallId, CallStatus, Capabilities, ProviderCallIds, ProviderName};
 
 use crate::machine::{self, Input};
 use crate::policy::Policy;
@@ -84,8 +84,19 @@ pub struct Released {
     pub snapshots: Vec<Arc<CallRecord>>,
     /// Calls that somebody else wrote: read them again and give them to [`Driver::reload`].
     pub reload: Vec<CallId>,
+    /// Webhooks that were taken for the first word of a call, by their carrier ids. Perhaps the
+    /// store knows the call: find it and give it to [`Driver::found`].
+    pub find: Vec<(Ticket, ProviderName, ProviderCallIds)>,
     /// What was decided about calls from before a restart.
     pub decided: Vec<(CallId, Decision, String)>,
+}
+
+impl Released {
+    /// Whether nothing was set free.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.answers.is_empty() && self.snapshots.is_empty() && self.decided.is_empty()
+    }
 }
 
 impl Driver {
@@ -340,10 +351,11 @@ impl Driver {
                 // Apply the same again, on what the others wrote.
                 self.again = true;
                 self.dial_pace = batch.pace_before;
+                let find = batch.submissions.iter().filter_map(Submission::first_word).collect();
                 for submission in batch.submissions.into_iter().rev() {
                     self.waiting.push_front(submission);
                 }
-                Released { reload: calls, ..Released::default() }
+                Released { reload: calls, find, ..Released::default() }
             }
             Err(_) => {
                 self.counters.refused_commits += 1;
@@ -380,9 +392,8 @@ impl Driver {
             self.runnable.push_back(call);
         }
         for working in batch.working.into_iter().filter(|working| working.changed) {
-            let record = Arc::new(working.record);
-            self.put(Arc::clone(&record), working.news);
-            released.snapshots.push(record);
+            self.put(Arc::clone(&working.record), working.news);
+            released.snapshots.push(working.record);
         }
         for call in batch.settled {
             if let Some(open) = self.open.get_mut(&call) {
@@ -470,17 +481,29 @@ impl Driver {
 
     /// Finds out anew what is due for a call, and when.
     fn schedule(&mut self, call: CallId) {
-        let Some(mut open) = self.open.remove(&call) else { return };
-        self.unschedule(call, &open);
-        let capabilities = self.capabilities_of(&open.record.provider);
-        open.deadline = machine::next_deadline(&open.record).map(|(at, _)| at);
+        let Some(open) = self.open.get_mut(&call) else { return };
+        let provider = &open.record.provider;
+        let capabilities = self.capabilities.get(provider).copied();
+        let deadline = machine::next_deadline(&open.record).map(|(at, _)| at);
         // Who is not configured cannot be asked.
-        let configured = self.configured(&open.record.provider);
-        let wanted = open.watch.wanted(&open.record, &capabilities).filter(|_| configured);
-        open.look = wanted.map(|(at, _)| at);
-        self.deadlines.extend(open.deadline.map(|at| (at, call)));
-        self.looks.extend(open.look.map(|at| (at, call)));
-        self.open.insert(call, open);
+        let configured = capabilities.filter(|_| self.policy.providers.contains_key(provider));
+        let look = configured
+            .and_then(|capabilities| open.watch.wanted(&open.record, &capabilities))
+            .map(|(at, _)| at);
+        reschedule(&mut self.deadlines, call, &mut open.deadline, deadline);
+        reschedule(&mut self.looks, call, &mut open.look, look);
+    }
+
+    /// The call of a webhook that waits to be applied again, as the store has it.
+    pub fn found(&mut self, ticket: Ticket, record: CallRecord) {
+        for submission in &mut self.waiting {
+            if let Submission::Webhook(arrival) = submission
+                && arrival.ticket == ticket
+            {
+                arrival.found = Some(Box::new(record));
+                return;
+            }
+        }
     }
 
     /// A call as somebody else wrote it.
@@ -496,4 +519,21 @@ impl Driver {
             }
         }
     }
+}
+
+/// Moves a call to another place in an agenda. Most events leave it where it is.
+fn reschedule(
+    agenda: &mut BTreeSet<(Timestamp, CallId)>,
+    call: CallId,
+    present: &mut Option<Timestamp>,
+    wanted: Option<Timestamp>,
+) {
+    if *present == wanted {
+        return;
+    }
+    if let Some(at) = *present {
+        agenda.remove(&(at, call));
+    }
+    agenda.extend(wanted.map(|at| (at, call)));
+    *present = wanted;
 }

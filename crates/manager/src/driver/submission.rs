@@ -76,11 +76,11 @@ pub struct Arrival {
     /// What makes a repeat known.
     pub key: DedupeKey,
     /// What it says.
-    pub parsed: ParsedWebhook,
+    pub parsed: Box<ParsedWebhook>,
     /// The id for the call, should it bring a new one.
     pub new_call: CallId,
     /// The call as the store has it, if it is not open here.
-    pub found: Option<CallRecord>,
+    pub found: Option<Box<CallRecord>>,
 }
 
 /// An answer to whoever waits.
@@ -144,6 +144,13 @@ impl Submission {
             Self::Initiate { ticket, .. } | Self::Command { ticket, .. } => Some(*ticket),
             _ => None,
         }
+    }
+
+    /// Whose webhook it is, and of which call, if it was taken for the first word of one.
+    pub(super) fn first_word(&self) -> Option<(Ticket, ProviderName, ProviderCallIds)> {
+        let Self::Webhook(arrival) = self else { return None };
+        let first = arrival.parsed.begins_a_call() && arrival.found.is_none();
+        first.then(|| (arrival.ticket, arrival.provider.clone(), arrival.parsed.ids.clone()))
     }
 
     /// The answer if it cannot be committed.

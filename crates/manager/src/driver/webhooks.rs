@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use offhook_core::{
-    Answer as Wanted, CallId, CallPlan, CallRef, Offer, ProviderCallIds, Speech, Step, WebhookReply,
+    Answer as Wanted, CallId, CallPlan, CallRef, Offer, ParsedWebhook, ProviderCallIds,
+    ProviderName, Speech, Step, WebhookReply,
 };
 
 use super::Driver;
@@ -13,6 +14,22 @@ use crate::record::CallRecord;
 use crate::restore::Decision;
 
 impl Driver {
+    /// Whether the store is to be asked for the call of a webhook, since it is not open here: one
+    /// that has ended, as a rule.
+    ///
+    /// Not for the first word of a call. Almost always it is what it seems to be, and if not, the
+    /// commit finds out: the store lets no carrier id belong to two calls.
+    #[must_use]
+    pub fn asks_for_the_call(&self, provider: &ProviderName, parsed: &ParsedWebhook) -> bool {
+        if parsed.foreign || parsed.begins_a_call() {
+            return false;
+        }
+        match parsed.call {
+            Some(call) => !self.knows(call),
+            None => !parsed.ids.iter().any(|id| self.known_by(provider, id.value()).is_some()),
+        }
+    }
+
     pub(super) fn apply_webhook(&mut self, batch: &mut Batch, arrival: &Arrival, now: Timestamp) {
         let answer = self.webhook_answer(batch, arrival, now);
         batch.answers.push((arrival.ticket, Answer::Webhook(Box::new(answer))));
@@ -33,7 +50,7 @@ impl Driver {
             Some(call) => call,
             None => match &parsed.offer {
                 // A request with an id of ours that nobody knows never makes a new call.
-                Some(offer) if parsed.call.is_none() => {
+                Some(offer) if parsed.begins_a_call() => {
                     self.first_contact(batch, arrival, offer, now)
                 }
                 _ => {
@@ -56,7 +73,7 @@ impl Driver {
                     .or_else(|| arrival.found.as_ref().map(|found| found.id))
             })?,
         };
-        batch.adopt(&self.open, call, arrival.found.as_ref());
+        batch.adopt(&self.open, call, arrival.found.as_deref());
         let record = batch.record(&self.open, call)?;
         // An id of ours that another provider brings back is none of ours.
         (record.provider == arrival.provider).then_some(call)

@@ -6,6 +6,7 @@ mod memory;
 mod sqlite;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -101,7 +102,7 @@ pub trait CallStore: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The record as it will be; its revision is the expected one plus one.
-    pub record: CallRecord,
+    pub record: Arc<CallRecord>,
     /// The revision that it builds on; `None` for a new call.
     pub expected_revision: Option<u64>,
     /// What is appended to its timeline.

@@ -78,7 +78,7 @@ fn a_conflict_is_applied_again_on_what_the_others_wrote() {
     theirs.revision += 1;
     theirs.metadata.insert("by".to_owned(), "another node".to_owned());
     let change = Change {
-        record: theirs,
+        record: theirs.into(),
         expected_revision,
         entries: Vec::new(),
         new_ids: Vec::new(),

@@ -271,7 +271,7 @@ fn calls_of_a_provider_that_is_gone_hold_no_look_and_stop_nobody() {
     orphan.answered_at = Some(world.now);
     orphan.state = CallState::Active;
     let change = Change {
-        record: orphan,
+        record: orphan.into(),
         expected_revision: None,
         entries: Vec::new(),
         new_ids: vec!["ORPHAN".to_owned()],

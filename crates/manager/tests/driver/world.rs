@@ -116,6 +116,11 @@ impl World {
             let record = ready(self.store.get(call)).unwrap();
             self.driver.reload(call, record);
         }
+        for (ticket, provider, ids) in released.find {
+            if let Some(record) = found(&self.store, &provider, &ids) {
+                self.driver.found(ticket, record);
+            }
+        }
         for (ticket, answer) in released.answers {
             assert!(self.answers.insert(ticket, answer).is_none(), "{ticket:?} is answered once");
         }
@@ -215,23 +220,21 @@ impl World {
         let request = sent.signed();
         let verified = offhook_core::verify(&*self.provider, &request, self.now).unwrap();
         let parsed = self.provider.parse_webhook_event(&verified).unwrap();
+        let provider = self.provider.name();
         let found = match parsed.call {
-            Some(call) if self.driver.knows(call) => None,
+            _ if !self.driver.asks_for_the_call(&provider, &parsed) => None,
             Some(call) => ready(self.store.get(call)).unwrap(),
-            None => parsed
-                .ids
-                .iter()
-                .find_map(|id| ready(self.store.find(&self.provider.name(), id.value())).unwrap()),
+            None => found(&self.store, &provider, &parsed.ids),
         };
         let ticket = self.ticket();
         let new_call = self.fresh_id();
         self.driver.submit(Submission::Webhook(Box::new(Arrival {
             ticket,
-            provider: self.provider.name(),
+            provider,
             key: verified.key(),
-            parsed,
+            parsed: Box::new(parsed),
             new_call,
-            found,
+            found: found.map(Box::new),
         })));
         ticket
     }
@@ -353,4 +356,13 @@ impl World {
         };
         ready(self.store.history(query)).unwrap().len()
     }
+}
+
+/// The call that has one of these carrier ids.
+fn found(
+    store: &dyn CallStore,
+    provider: &ProviderName,
+    ids: &ProviderCallIds,
+) -> Option<CallRecord> {
+    ids.iter().find_map(|id| ready(store.find(provider, id.value())).unwrap())
 }
