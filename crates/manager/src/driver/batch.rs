@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use offhook_core::{CallId, ProviderName, Turn};
 
-use super::Open;
+use super::open::Open;
 use super::pace::Pace;
 use super::submission::{Answer, Submission, Ticket};
 use super::watch::Watch;

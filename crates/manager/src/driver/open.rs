@@ -1,0 +1,141 @@
+//! The calls that are open, and the agenda: when something is due for which of them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use offhook_core::CallId;
+
+use super::Driver;
+use super::submission::{Submission, Ticket};
+use super::watch::Watch;
+use crate::machine;
+use crate::record::{CallRecord, CallState};
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) record: Arc<CallRecord>,
+    pub(super) in_flight: Vec<u32>,
+    pub(super) watch: Watch,
+    /// Loaded after a restart, and what was interrupted is not settled yet: nothing is started.
+    pub(super) unsettled: bool,
+    pub(super) deadline: Option<Timestamp>,
+    pub(super) look: Option<Timestamp>,
+}
+
+impl Driver {
+    /// Puts a committed record in the place of the one before.
+    pub(super) fn put(&mut self, record: Arc<CallRecord>, news: bool) {
+        let call = record.id;
+        let before = self.open.get(&call).map(|open| open.record.holds_slot());
+        self.slots -= usize::from(before == Some(true));
+        self.slots += usize::from(record.holds_slot());
+        if !record.is_open() {
+            if let Some(open) = self.open.remove(&call) {
+                self.unschedule(call, &open);
+                self.forget_ids(&open.record);
+            }
+            return;
+        }
+        let known = self.by_carrier_id.entry(record.provider.clone()).or_default();
+        for id in record.ids.iter() {
+            known.insert(id.value().to_owned(), call);
+        }
+        if record.state == CallState::Queued {
+            // Perhaps it waits for the rate only: the next turn finds out when.
+            self.admit_at = Some(Timestamp::MIN);
+        }
+        let open = self.open.entry(call).or_insert_with(|| Open {
+            record: Arc::clone(&record),
+            in_flight: Vec::new(),
+            watch: Watch::default(),
+            unsettled: false,
+            deadline: None,
+            look: None,
+        });
+        open.record = record;
+        if news {
+            open.watch.news();
+        }
+        if !open.record.outbox.is_empty() {
+            self.runnable.push_back(call);
+        }
+        self.schedule(call);
+    }
+
+    fn forget_ids(&mut self, record: &CallRecord) {
+        if let Some(known) = self.by_carrier_id.get_mut(&record.provider) {
+            for id in record.ids.iter() {
+                known.remove(id.value());
+            }
+        }
+    }
+
+    fn unschedule(&mut self, call: CallId, open: &Open) {
+        if let Some(at) = open.deadline {
+            self.deadlines.remove(&(at, call));
+        }
+        if let Some(at) = open.look {
+            self.looks.remove(&(at, call));
+        }
+    }
+
+    /// Finds out anew what is due for a call, and when.
+    pub(super) fn schedule(&mut self, call: CallId) {
+        let Some(open) = self.open.get_mut(&call) else { return };
+        let provider = &open.record.provider;
+        let capabilities = self.capabilities.get(provider).copied();
+        let deadline = machine::next_deadline(&open.record).map(|(at, _)| at);
+        // Who is not configured cannot be asked.
+        let configured = capabilities.filter(|_| self.policy.providers.contains_key(provider));
+        let look = configured
+            .and_then(|capabilities| open.watch.wanted(&open.record, &capabilities))
+            .map(|(at, _)| at);
+        reschedule(&mut self.deadlines, call, &mut open.deadline, deadline);
+        reschedule(&mut self.looks, call, &mut open.look, look);
+    }
+
+    /// The call of a webhook that waits to be applied again, as the store has it.
+    pub fn found(&mut self, ticket: Ticket, record: CallRecord) {
+        for submission in &mut self.waiting {
+            if let Submission::Webhook(arrival) = submission
+                && arrival.ticket == ticket
+            {
+                arrival.found = Some(Box::new(record));
+                return;
+            }
+        }
+    }
+
+    /// A call as somebody else wrote it.
+    pub fn reload(&mut self, call: CallId, record: Option<CallRecord>) {
+        match record {
+            Some(record) => self.put(Arc::new(record), false),
+            None => {
+                if let Some(open) = self.open.remove(&call) {
+                    self.slots -= usize::from(open.record.holds_slot());
+                    self.unschedule(call, &open);
+                    self.forget_ids(&open.record);
+                }
+            }
+        }
+    }
+}
+
+/// Moves a call to another place in an agenda. Most events leave it where it is.
+fn reschedule(
+    agenda: &mut BTreeSet<(Timestamp, CallId)>,
+    call: CallId,
+    present: &mut Option<Timestamp>,
+    wanted: Option<Timestamp>,
+) {
+    if *present == wanted {
+        return;
+    }
+    if let Some(at) = *present {
+        agenda.remove(&(at, call));
+    }
+    agenda.extend(wanted.map(|at| (at, call)));
+    *present = wanted;
+}
