@@ -16,7 +16,8 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
-/// The system's wall clock.
+/// The system's wall clock, in whole milliseconds: no network tells more, and what is stored is
+/// shorter.
 ///
 /// Deadlines are persisted, so they are wall time; a wait is measured by the monotonic clock in
 /// slices, so that a clock that was set is noticed.
@@ -28,7 +29,8 @@ const SLICE: Duration = Duration::from_secs(30);
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 
     fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -10,6 +10,8 @@ use offhook_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::time::milliseconds;
+
 /// How far a call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -88,14 +90,19 @@ impl Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallLimits {
     /// How long it may last, counted from the answer.
+    #[serde(with = "milliseconds")]
     pub max_duration: Duration,
     /// How long it may ring.
+    #[serde(with = "milliseconds")]
     pub ring_timeout: Duration,
     /// How long a question waits for its answer.
+    #[serde(with = "milliseconds")]
     pub transcript_timeout: Duration,
     /// How long a notify call stays on the line after the message was heard.
+    #[serde(with = "milliseconds")]
     pub notify_hangup_delay: Duration,
     /// How long the carrier's own queue may hold the dial back.
+    #[serde(with = "milliseconds")]
     pub dial_slack: Duration,
 }
 
@@ -145,6 +152,7 @@ pub struct Script {
     /// Its number.
     pub step: Step,
     /// When the carrier got it, if it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
 }
 
@@ -185,6 +193,7 @@ pub struct Effect {
     /// How often it was tried in vain.
     pub attempts: u32,
     /// Not before then: set after a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
 }
 
@@ -288,20 +297,26 @@ pub struct CallRecord {
     /// Since when it is in this state.
     pub state_since: Timestamp,
     /// The hangup that was asked for, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
     /// What it is to do.
     pub script: Script,
     /// When the script hangs up, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hangup_at: Option<Timestamp>,
     /// The turn of the conversation.
     pub turn: Turn,
     /// The question that waits for an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Question>,
     /// The dial, of an outbound call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dial: Option<Dial>,
     /// Since when it has been ringing for too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ring_overdue_at: Option<Timestamp>,
     /// After a hangup was accepted: when to look whether it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm_at: Option<Timestamp>,
     /// How often a hangup was accepted and not done.
     pub confirmations: u32,
@@ -310,6 +325,7 @@ pub struct CallRecord {
     /// The last webhooks.
     pub recent: RecentWebhooks,
     /// What is still to be done at the carrier.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outbox: Vec<Effect>,
     /// The number of the next effect.
     pub next_effect: u32,
@@ -318,16 +334,21 @@ pub struct CallRecord {
     /// How many commands replaced its document.
     pub pushes: u32,
     /// Who answered, where detection was on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<AnsweredBy>,
     /// The carrier's own words for its end, or for the last thing that went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
     /// The user's own notes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
     /// When it began.
     pub started_at: Timestamp,
     /// When it was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<Timestamp>,
     /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
     /// When the record last changed.
     pub updated_at: Timestamp,

@@ -14,3 +14,30 @@ pub(crate) fn between(from: Timestamp, to: Timestamp) -> Duration {
     let gap: SignedDuration = to.duration_since(from);
     gap.try_into().unwrap_or(Duration::ZERO)
 }
+
+/// A duration as a number of milliseconds. Version 1 of the stored record had seconds and
+/// nanoseconds by name.
+pub(crate) mod milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Milliseconds(u64),
+        Named(Duration),
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub(crate) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        Ok(match Stored::deserialize(from)? {
+            Stored::Milliseconds(time) => Duration::from_millis(time),
+            Stored::Named(time) => time,
+        })
+    }
+}
