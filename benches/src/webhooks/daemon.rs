@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use offhook_core::{
-    CallId, FaultKind, ProviderName, Transport, TransportFault, TransportRequest, TransportResponse,
+    CallId, ProviderName, Transport, TransportFault, TransportRequest, TransportResponse,
 };
 use offhook_manager::{
     CallRecord, CallStore, Change, CommitError, HistoryQuery, InboundPolicy, Manager, Policy,
@@ -26,7 +28,7 @@ pub(super) struct Daemon {
     manager: Manager,
     server: Server,
     store: Arc<CountedStore>,
-    carrier: Arc<NoCarrier>,
+    carrier: Arc<ObedientCarrier>,
 }
 
 /// What was counted so far.
@@ -60,7 +62,7 @@ impl Daemon {
             commits: AtomicU64::new(0),
             commit_time: AtomicU64::new(0),
         });
-        let carrier = Arc::new(NoCarrier::default());
+        let carrier = Arc::new(ObedientCarrier::default());
         let config = TwilioConfig::new(ACCOUNT, TOKEN)?;
         let twilio = Twilio::with_transport(config, Arc::clone(&carrier) as Arc<dyn Transport>);
         let manager = Manager::builder(policy)
@@ -95,17 +97,18 @@ impl Daemon {
     }
 }
 
-/// Nobody to command. What is commanded all the same is counted.
+/// Takes every command, as Twilio does, and counts it.
 #[derive(Debug, Default)]
-struct NoCarrier {
+struct ObedientCarrier {
     commands: AtomicU64,
 }
 
 #[async_trait]
-impl Transport for NoCarrier {
+impl Transport for ObedientCarrier {
     async fn send(&self, _: TransportRequest) -> Result<TransportResponse, TransportFault> {
         self.commands.fetch_add(1, Ordering::Relaxed);
-        Err(TransportFault::not_sent(FaultKind::Connect, "nobody is there"))
+        let body = Bytes::from_static(br#"{"sid":"CA00000000000000000000000000000000"}"#);
+        Ok(TransportResponse { status: StatusCode::OK, headers: HeaderMap::new(), body })
     }
 }
 
