@@ -54,11 +54,13 @@ impl Manager {
         self.loaded().await.map_err(|()| WebhookError::Unavailable)?;
 
         let (answer, answered) = oneshot::channel();
+        // Drawn only for a call that may be new: chance is a call to the system.
+        let new_call = parsed.call.unwrap_or_else(|| self.draw_id());
         let message = Message::Webhook {
             provider: provider.clone(),
             key: verified.key(),
             parsed: Box::new(parsed),
-            new_call: self.draw_id(),
+            new_call,
             answer,
         };
         self.send(message).await.map_err(|()| WebhookError::Unavailable)?;

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use offhook_core::CallId;
 use rusqlite::{
-    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
+    CachedStatement, Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior,
+    params,
 };
 
 use super::lock::Lock;
@@ -98,11 +99,15 @@ impl Writer {
         let mut written = Vec::with_capacity(changes.len());
         // All of them are named, so that all can be read again before the next attempt.
         let mut conflicts = Vec::new();
-        for change in changes {
-            match write(&transaction, &self.rows, change) {
-                Ok(row) => written.push((change.id, row)),
-                Err(Stop::Conflict) => conflicts.push(change.id),
-                Err(Stop::Failed(error)) => return Err(refused(&error)),
+        {
+            let mut statements =
+                Statements::prepare(&transaction).map_err(|error| refused(&error))?;
+            for change in changes {
+                match statements.write(&self.rows, change) {
+                    Ok(row) => written.push((change.id, row)),
+                    Err(Stop::Conflict) => conflicts.push(change.id),
+                    Err(Stop::Failed(error)) => return Err(refused(&error)),
+                }
             }
         }
         if !conflicts.is_empty() {
@@ -170,86 +175,90 @@ fn forget(transaction: &Transaction<'_>, number: i64, last_entry: i64) -> rusqli
     Ok(())
 }
 
-fn write(
-    transaction: &Transaction<'_>,
-    rows: &HashMap<CallId, Row>,
-    change: &EncodedChange,
-) -> Result<Row, Stop> {
-    let known = match rows.get(&change.id) {
-        Some(row) => Some(*row),
-        None => look_up(transaction, change.id)?,
-    };
-    if known.map(|row| row.revision) != change.expected_revision {
-        return Err(Stop::Conflict);
-    }
-    let number = match known {
-        Some(row) => row.number,
-        None => {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO call (id, open, ended_at, revision, last_entry, record)
-                     VALUES (?1, ?2, ?3, 0, 0, '')",
-                )?
-                .execute(params![
-                    change.id.uuid().as_bytes(),
-                    change.indexed.open,
-                    change.indexed.ended_at
-                ])?;
-            transaction.last_insert_rowid()
-        }
-    };
-    let mut last_entry = known.map_or(0, |row| row.last_entry);
-    for entry in &change.entries {
-        transaction
-            .prepare_cached("INSERT INTO entry (call, previous, body) VALUES (?1, ?2, ?3)")?
-            .execute(params![number, last_entry, entry])?;
-        last_entry = transaction.last_insert_rowid();
-    }
-    for value in &change.new_ids {
-        // A call may have one value under two kinds: that is no conflict with itself.
-        let owned = transaction
-            .prepare_cached(
-                "INSERT INTO carrier_id (provider, value, call) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO UPDATE SET call = call WHERE call = excluded.call",
-            )?
-            .execute(params![change.provider, value, number])?;
-        if owned == 0 {
-            return Err(Stop::Conflict);
-        }
-    }
-    if let Some((key, fingerprint)) = &change.idempotency {
-        transaction
-            .prepare_cached("INSERT INTO idempotency (key, call, fingerprint) VALUES (?1, ?2, ?3)")?
-            .execute(params![key, number, fingerprint])
-            .map_err(|error| if is_duplicate(&error) { Stop::Conflict } else { error.into() })?;
-    }
-    let revision = i64::try_from(change.revision).unwrap_or(i64::MAX);
-    if known.is_none_or(|row| row.indexed == change.indexed) {
-        transaction
-            .prepare_cached(
-                "UPDATE call SET revision = ?2, last_entry = ?3, record = ?4 WHERE number = ?1",
-            )?
-            .execute(params![number, revision, last_entry, change.record])?;
-    } else {
-        transaction
-            .prepare_cached(
-                "UPDATE call SET revision = ?2, last_entry = ?3, record = ?4, open = ?5,
-                 ended_at = ?6 WHERE number = ?1",
-            )?
-            .execute(params![
-                number,
-                revision,
-                last_entry,
-                change.record,
-                change.indexed.open,
-                change.indexed.ended_at
-            ])?;
-    }
-    Ok(Row { number, revision: change.revision, last_entry, indexed: change.indexed })
+/// What a commit is written with. Looked up once for all of its changes.
+struct Statements<'t> {
+    connection: &'t Connection,
+    insert_call: CachedStatement<'t>,
+    insert_entry: CachedStatement<'t>,
+    insert_carrier_id: CachedStatement<'t>,
+    update_call: CachedStatement<'t>,
+    update_indexed: CachedStatement<'t>,
 }
 
-fn look_up(transaction: &Transaction<'_>, id: CallId) -> rusqlite::Result<Option<Row>> {
-    transaction
+impl<'t> Statements<'t> {
+    fn prepare(connection: &'t Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection,
+            insert_call: connection.prepare_cached(
+                "INSERT INTO call (id, open, ended_at, revision, last_entry, record)
+                 VALUES (?1, ?2, ?3, 0, 0, '')",
+            )?,
+            insert_entry: connection
+                .prepare_cached("INSERT INTO entry (call, previous, body) VALUES (?1, ?2, ?3)")?,
+            // A call may have one value under two kinds: that is no conflict with itself.
+            insert_carrier_id: connection.prepare_cached(
+                "INSERT INTO carrier_id (provider, value, call) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET call = call WHERE call = excluded.call",
+            )?,
+            update_call: connection.prepare_cached(
+                "UPDATE call SET revision = ?2, last_entry = ?3, record = ?4 WHERE number = ?1",
+            )?,
+            update_indexed: connection.prepare_cached(
+                "UPDATE call SET revision = ?2, last_entry = ?3, record = ?4, open = ?5,
+                 ended_at = ?6 WHERE number = ?1",
+            )?,
+        })
+    }
+
+    fn write(&mut self, rows: &HashMap<CallId, Row>, change: &EncodedChange) -> Result<Row, Stop> {
+        let known = match rows.get(&change.id) {
+            Some(row) => Some(*row),
+            None => look_up(self.connection, change.id)?,
+        };
+        if known.map(|row| row.revision) != change.expected_revision {
+            return Err(Stop::Conflict);
+        }
+        let number = match known {
+            Some(row) => row.number,
+            None => self.insert_call.insert(params![
+                change.id.uuid().as_bytes(),
+                change.indexed.open,
+                change.indexed.ended_at
+            ])?,
+        };
+        let mut last_entry = known.map_or(0, |row| row.last_entry);
+        for entry in &change.entries {
+            last_entry = self.insert_entry.insert(params![number, last_entry, entry])?;
+        }
+        for value in &change.new_ids {
+            let owned = self.insert_carrier_id.execute(params![change.provider, value, number])?;
+            if owned == 0 {
+                return Err(Stop::Conflict);
+            }
+        }
+        if let Some((key, fingerprint)) = &change.idempotency {
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO idempotency (key, call, fingerprint) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![key, number, fingerprint])
+                .map_err(|error| if is_duplicate(&error) { Stop::Conflict } else { error.into() })?;
+        }
+        let revision = i64::try_from(change.revision).unwrap_or(i64::MAX);
+        let Indexed { open, ended_at } = change.indexed;
+        if known.is_none_or(|row| row.indexed == change.indexed) {
+            let values = params![number, revision, last_entry, change.record];
+            self.update_call.execute(values)?;
+        } else {
+            let values = params![number, revision, last_entry, change.record, open, ended_at];
+            self.update_indexed.execute(values)?;
+        }
+        Ok(Row { number, revision: change.revision, last_entry, indexed: change.indexed })
+    }
+}
+
+fn look_up(connection: &Connection, id: CallId) -> rusqlite::Result<Option<Row>> {
+    connection
         .prepare_cached(
             "SELECT number, revision, last_entry, open, ended_at FROM call WHERE id = ?1",
         )?
