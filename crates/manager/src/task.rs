@@ -142,9 +142,7 @@ impl Task {
                     () = clock.sleep_until(wake) => {}
                 }
             }
-            // Who is about to send something may do so first: a larger commit costs each of its
-            // webhooks less.
-            tokio::task::yield_now().await;
+            self.gather().await;
             if self.drain(taken).await {
                 break;
             }
@@ -168,6 +166,16 @@ impl Task {
         }
         self.show(true);
         Ok(())
+    }
+
+    /// Lets those who are about to send something do so: as long as more comes at once, it is
+    /// waited for, since a larger commit costs each of its webhooks less.
+    async fn gather(&self) {
+        let mut waiting = None;
+        while waiting != Some(self.messages.len()) && self.messages.len() < TURN_AT_MOST {
+            waiting = Some(self.messages.len());
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Takes what has queued up behind what is taken already. Gives whether it is time to stop.
