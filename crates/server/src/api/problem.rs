@@ -36,7 +36,7 @@ pub(crate) struct Problem {
     /// The carrier's own code for it; empty if it gave none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
-    carrier_code: Option<String>,
+    carrier_code: Option<Box<str>>,
     #[serde(skip)]
     retry_after: Option<u64>,
 }
@@ -78,7 +78,7 @@ impl Problem {
     }
 
     pub(crate) fn by_carrier(self, code: &str) -> Self {
-        Self { carrier_code: Some(code.to_owned()), ..self }
+        Self { carrier_code: Some(code.into()), ..self }
     }
 }
 
