@@ -33,14 +33,17 @@ def main(address, *more):
         document.write_bytes(described)
         schemathesis = [sys.executable, "-m", "schemathesis.cli"]
         run = ["run", document, "--url", address, "--no-color", *more]
-        ran = subprocess.run(
-            [*schemathesis, "--config-file", HERE / "schemathesis.toml", *run],
-            cwd=folder,
-            env=os.environ | {"SCHEMATHESIS_HOOKS": str(HERE / "hooks.py")},
-            stdout=subprocess.PIPE,
-            text=True,
-            timeout=LIMIT_IN_SECONDS,
-        )
+        try:
+            ran = subprocess.run(
+                [*schemathesis, "--config-file", HERE / "schemathesis.toml", *run],
+                cwd=folder,
+                env=os.environ | {"SCHEMATHESIS_HOOKS": str(HERE / "hooks.py")},
+                stdout=subprocess.PIPE,
+                text=True,
+                timeout=LIMIT_IN_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            sys.exit(f"not done after {LIMIT_IN_SECONDS} s")
     print(ran.stdout)
     if ran.returncode != 0:
         sys.exit(ran.returncode)
