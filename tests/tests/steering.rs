@@ -103,9 +103,14 @@ async fn what_cannot_be_done_is_refused_with_a_code() {
         ("speak", json!({ "text": " " })),
         ("speak", json!({ "text": "Hi", "volume": 11 })),
         ("speak", json!({ "text": "Hi", "locale": "english" })),
+        ("speak", json!({ "text": "Hi", "voice": "v".repeat(101) })),
+        ("ask", json!({ "text": "Hi?", "voice": "a\u{7}" })),
+        ("ask", json!({ "text": "Hi?", "timeout": 0.0005 })),
+        ("ask", json!({ "text": "Hi?", "timeout": "2h" })),
         ("dtmf", json!({ "digits": "12x" })),
         ("dtmf", json!({})),
         ("listen", json!({ "locale": "english" })),
+        ("listen", json!(["en-US"])),
     ] {
         let (status, problem) = steer(&world, &call, what, body.clone()).await;
         assert_eq!((status, &problem["code"]), (422, &json!("invalid_request")), "{what} {body}");

@@ -9,6 +9,7 @@ mod bad_store;
 mod check;
 mod commands;
 mod configuration;
+mod description;
 mod explain;
 mod restart;
 mod steering;

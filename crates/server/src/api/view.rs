@@ -3,41 +3,62 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use offhook_core::{AnsweredBy, CallEvent, CallId, Cause, Direction, Turn};
-use offhook_manager::{CallRecord, DialOutcome, EntryKind, StoredEntry};
+use offhook_core::{CallEvent, CallId, Turn};
+use offhook_manager::{CallRecord, EntryKind, StoredEntry};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::openapi::texts;
+use super::words::{
+    AnsweredByView, CauseView, DialView, DirectionView, ModeView, Speaker, StateView,
+};
 
 /// A call.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Call)]
 pub struct CallView {
+    /// Our id; ids are in the order in which the calls began.
+    #[schema(value_type = texts::Id)]
     id: CallId,
     provider: String,
+    /// The carrier's id; null until it gives one.
+    #[schema(required)]
     provider_call_id: Option<String>,
-    direction: Direction,
-    state: &'static str,
+    direction: DirectionView,
+    state: StateView,
+    #[schema(required, value_type = Option<texts::EndReason>)]
     end_reason: Option<&'static str>,
-    cause: Option<Cause>,
-    dial: Option<&'static str>,
+    #[schema(required)]
+    cause: Option<CauseView>,
+    /// What became of the dial; null for an inbound call, and while the call is queued.
+    #[schema(required)]
+    dial: Option<DialView>,
     from: String,
     to: String,
-    mode: &'static str,
-    answered_by: Option<AnsweredBy>,
+    mode: ModeView,
+    #[schema(required)]
+    answered_by: Option<AnsweredByView>,
     started_at: Timestamp,
+    #[schema(required)]
     answered_at: Option<Timestamp>,
+    #[schema(required)]
     ended_at: Option<Timestamp>,
     updated_at: Timestamp,
     metadata: BTreeMap<String, String>,
+    /// Everything that was said. Only where a single call is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Utterance>, required = false)]
     transcript: Option<Vec<Utterance>>,
 }
 
 /// Something that was said.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Utterance {
     at: Timestamp,
-    speaker: &'static str,
+    speaker: Speaker,
     text: String,
+    #[schema(required, value_type = Option<u32>)]
     turn: Option<Turn>,
 }
 
@@ -47,20 +68,15 @@ impl From<&CallRecord> for CallView {
             id: record.id,
             provider: record.provider.as_str().to_owned(),
             provider_call_id: record.ids.value().map(str::to_owned),
-            direction: record.direction,
-            state: record.state.as_str(),
+            direction: record.direction.into(),
+            state: record.state.into(),
             end_reason: record.end_reason().map(offhook_core::EndReason::as_str),
-            cause: record.cause.clone(),
-            dial: record.dial.map(|dial| match dial.outcome {
-                DialOutcome::Pending => "pending",
-                DialOutcome::Unknown { .. } => "unknown",
-                DialOutcome::Accepted { .. } => "accepted",
-                DialOutcome::Refused => "refused",
-            }),
+            cause: record.cause.clone().map(CauseView::from),
+            dial: record.dial.map(|dial| dial.outcome.into()),
             from: record.from.to_text(),
             to: record.to.to_text(),
-            mode: record.mode.as_str(),
-            answered_by: record.answered_by,
+            mode: record.mode.into(),
+            answered_by: record.answered_by.map(AnsweredByView::from),
             started_at: record.started_at,
             answered_at: record.answered_at,
             ended_at: record.ended_at,
@@ -78,7 +94,7 @@ impl CallView {
         let mut opening = None;
         for stored in timeline {
             let at = stored.entry.at;
-            let bot = |text: String, turn| Utterance { at, speaker: "bot", text, turn };
+            let bot = |text: String, turn| Utterance { at, speaker: Speaker::Bot, text, turn };
             match &stored.entry.kind {
                 EntryKind::Created { opening: words, .. } => opening.clone_from(words),
                 EntryKind::Command { text: Some(text), turn, .. } => {
@@ -91,7 +107,7 @@ impl CallView {
                     for event in events {
                         if let CallEvent::Transcript { text, is_final: true } = event {
                             let (text, turn) = (text.clone(), *turn);
-                            transcript.push(Utterance { at, speaker: "user", text, turn });
+                            transcript.push(Utterance { at, speaker: Speaker::User, text, turn });
                         }
                     }
                     if reply.is_some() {
@@ -107,13 +123,19 @@ impl CallView {
 }
 
 /// An entry of a timeline.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Entry)]
 pub struct EntryView {
+    /// Its place among the entries of all calls.
     id: u64,
     at: Timestamp,
+    #[schema(value_type = texts::Id)]
     call: CallId,
+    /// What happened. New kinds may come.
+    #[schema(value_type = String, examples("created", "webhook", "ended"))]
     kind: Value,
-    /// Null for a kind whose name says everything.
+    /// What belongs to this kind; null if its name says everything.
+    #[schema(value_type = Option<Object>, required)]
     detail: Value,
 }
 

@@ -1,44 +1,45 @@
-//! Installs SDKs from their registries, each in a folder of its own.
+//! Installs programs of other languages from their registries, each list in a folder of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::Sdk;
-use super::program::Program;
 use crate::outcome::Failure;
+use crate::program::Program;
 
 /// The oldest Node that Twilio's SDK takes.
 const OLDEST_NODE: u32 = 20;
 
 /// What came of it.
-pub(super) enum Installed {
-    Ready(Sdk),
+pub(crate) enum Installed {
+    /// What runs a script that uses the packages.
+    Ready(PathBuf),
     /// This machine lacks something, or reaches no registry.
     Not(String),
 }
 
-pub(super) fn python(sources: &Path, folder: &Path) -> Result<Installed, Failure> {
+/// The packages of this list, in a virtual environment.
+pub(crate) fn python(list: &Path, folder: &Path) -> Result<Installed, Failure> {
     let is_here = has_python() || may_install() && apt_get("python3-venv") && has_python();
     if !is_here {
         return Ok(Installed::Not("python3 with its venv module is not here".to_owned()));
     }
     let interpreter = folder.join("bin").join("python");
-    let list = sources.join("requirements.txt");
-    if !is_installed(folder, &read(&list)?) {
+    if !is_installed(folder, &read(list)?) {
         clear(folder)?;
     }
     let install = || {
         let venv = Program::new("python3").args(["-m", "venv"]).arg(folder);
         let pip = ["-m", "pip", "install", "--disable-pip-version-check", "--quiet"];
-        let packages = Program::new(&interpreter).args(pip).arg("--requirement").arg(&list);
+        let packages = Program::new(&interpreter).args(pip).arg("--requirement").arg(list);
         [venv, packages].map(|it| it.env("PIP_NO_INPUT", "1"))
     };
-    if let Some(reason) = once(folder, &read(&list)?, install)? {
+    if let Some(reason) = once(folder, &read(list)?, install)? {
         return Ok(Installed::Not(reason));
     }
-    Ok(Installed::Ready(Sdk { interpreter, script: "twilio_python.py", folder: folder.to_owned() }))
+    Ok(Installed::Ready(interpreter))
 }
 
-pub(super) fn node(sources: &Path, folder: &Path) -> Result<Installed, Failure> {
+/// The packages of these sources' lock file.
+pub(crate) fn node(sources: &Path, folder: &Path) -> Result<Installed, Failure> {
     let Some(version) = answer("node", &["--version"]) else {
         return Ok(Installed::Not("node is not here".to_owned()));
     };
@@ -62,8 +63,7 @@ pub(super) fn node(sources: &Path, folder: &Path) -> Result<Installed, Failure> 
     if let Some(reason) = once(folder, &lists.concat(), install)? {
         return Ok(Installed::Not(reason));
     }
-    let (interpreter, script) = ("node".into(), "twilio_node.mjs");
-    Ok(Installed::Ready(Sdk { interpreter, script, folder: folder.to_owned() }))
+    Ok(Installed::Ready("node".into()))
 }
 
 /// Runs what installs this list, unless that is done. The reason, if no registry was reached.
@@ -83,7 +83,7 @@ fn once<const COUNT: usize>(
             if is_unreachable(&ran.text) {
                 return Ok(Some(format!("the registry of {place} packages was not reached")));
             }
-            return Err(Failure::new(format!("the {place} SDK could not be installed")));
+            return Err(Failure::new(format!("the {place} packages could not be installed")));
         }
     }
     write(&folder.join(STAMP), list)?;
