@@ -5,15 +5,25 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+const EXIT_CODES: &str = "\
+Exit codes: 0 it is done, 1 it failed, 2 the command line or the configuration is wrong,
+            3 the daemon is not reachable";
+
 /// Places, receives and steers phone calls, and keeps the state of every call true.
 #[derive(Debug, Parser)]
-#[command(name = "offhook", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "offhook",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = EXIT_CODES,
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
     #[command(flatten)]
     pub(crate) connection: Connection,
-    /// Print JSON for machines
+    /// Print JSON for machines; a failure, too, as one object with code, detail and exit_code
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }

@@ -37,7 +37,7 @@ pub(crate) async fn ask(ask: &Ask, connection: &Connection, json: bool) -> Resul
         Some(timeout) => {
             request["timeout"] = Value::from(timeout.as_str());
             offhook_server::parse_duration(timeout)
-                .map_err(|error| Failure::Configuration(format!("--timeout {timeout}: {error}")))?
+                .map_err(|error| Failure::Usage(format!("--timeout {timeout}: {error}")))?
         }
         // The daemon's own; it answers in any case.
         None => ANSWER_AT_MOST,

@@ -10,6 +10,7 @@ mod check;
 mod commands;
 mod configuration;
 mod explain;
+mod failures;
 mod restart;
 mod steering;
 mod webhooks;

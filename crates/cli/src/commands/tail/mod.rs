@@ -75,9 +75,10 @@ async fn connect(
     if status == StatusCode::OK && is("text/event-stream") {
         return Ok(response);
     }
+    let headers = response.headers().clone();
     let body = response.bytes().await.unwrap_or_default();
     match serde_json::from_slice::<Value>(&body) {
-        Ok(problem) if !status.is_success() => Err(Refusal { status, problem }.into()),
+        Ok(problem) if !status.is_success() => Err(Refusal::new(status, &headers, problem).into()),
         _ => Err(Failure::Unreachable(format!(
             "no Offhook daemon answers at {}, but something else ({status}); is the address right?",
             client.base()

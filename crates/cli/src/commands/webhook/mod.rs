@@ -35,7 +35,7 @@ pub(crate) fn explain(
     };
     let public_url = match &explain.url {
         Some(url) => PublicUrl::parse_private(url)
-            .map_err(|error| Failure::Configuration(format!("--url {url}: {error}")))?,
+            .map_err(|error| Failure::Usage(format!("--url {url}: {error}")))?,
         None => inspection.config.public_url.clone().ok_or_else(|| {
             let what = "public_url is not configured; give it with --url";
             Failure::Configuration(what.to_owned())
