@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::timeline;
 use crate::arguments::{Call, Connection, Mode};
 use crate::client::{Client, path_of};
 use crate::failure::Failure;
@@ -62,10 +63,8 @@ fn sentence(call: &Value) -> String {
     let (id, to) = (text("id"), text("to"));
     match (text("state").as_str(), text("dial").as_str()) {
         ("ended", _) => {
-            let cause = match call["cause"]["text"].as_str() {
-                Some(cause) => format!(" ({cause})"),
-                None => String::new(),
-            };
+            let cause = timeline::cause(&call["cause"]);
+            let cause = cause.map_or_else(String::new, |cause| format!(" ({cause})"));
             format!("{id}  to {to} ended: {}{cause}", text("end_reason"))
         }
         ("queued", _) => format!("{id}  to {to} waits for a free slot"),

@@ -70,7 +70,7 @@ fn facts(call: &Value, now: Timestamp, colour: bool) -> String {
 fn state(call: &Value) -> Option<String> {
     let state = call["state"].as_str()?;
     let reason = call["end_reason"].as_str().map(|reason| format!(": {reason}"));
-    let cause = call["cause"]["text"].as_str().map(|cause| format!(" ({cause})"));
+    let cause = timeline::cause(&call["cause"]).map(|cause| format!(" ({cause})"));
     Some([Some(state.to_owned()), reason, cause].into_iter().flatten().collect())
 }
 
@@ -107,7 +107,7 @@ mod tests {
         });
         assert_eq!(
             facts(&call, now, false),
-            "call        1\nstate       ended: busy (Busy here)\nwho         outbound, +1 to +2\n\
+            "call        1\nstate       ended: busy (Busy here [486])\nwho         outbound, +1 to +2\n\
              carrier     twilio\nmode        notify\n\
              started     3 min ago (2026-03-01T11:57:00Z)\nmetadata    order = 7\n\
              said        bot: Hello."

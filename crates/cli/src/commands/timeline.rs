@@ -149,7 +149,8 @@ fn effect(effect: &Value) -> Option<String> {
     })
 }
 
-fn cause(cause: &Value) -> Option<String> {
+/// The carrier's words for something that happened, and its code.
+pub(super) fn cause(cause: &Value) -> Option<String> {
     let text = cause["text"].as_str()?;
     match cause["code"].as_str() {
         None | Some("") => Some(text.to_owned()),

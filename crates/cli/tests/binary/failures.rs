@@ -93,3 +93,24 @@ fn what_is_wrong_before_the_daemon_is_asked_is_one_object_too() {
         assert_eq!(ended.stdout, "", "{ended:#?}");
     }
 }
+
+#[test]
+fn people_read_the_carriers_code_of_a_call_that_failed() {
+    let carrier = Carrier::start();
+    let daemon = Daemon::start(Config::with_carrier(&carrier.url()));
+    carrier.fault(&refusal());
+    let call = daemon.post("/v1/calls", &json!({ "to": "+15550100011" })).json()["call"].clone();
+    let show = daemon.command(&["show", call.as_str().unwrap()]);
+    let told = "ended: failed (Twilio answered HTTP 400: not valid [21211])";
+    assert!(show.stdout.contains(told), "{}", show.stdout);
+
+    // An application error: what the carrier fetches as our document is none.
+    let broken = json!({ "on": "webhook", "match": "kind=answer", "http_status": 404, "count": 0 });
+    carrier.fault(&broken);
+    let ended = daemon.command(&["call", "+15550100001", "--message", "Hello.", "--wait"]);
+    assert!(ended.stdout.contains("[11200])"), "{ended:#?}");
+    let id = ended.stdout.split(' ').next().unwrap();
+    let show = daemon.command(&["show", id]);
+    let state = show.stdout.lines().find(|line| line.starts_with("state ")).unwrap();
+    assert!(state.contains("[11200])"), "{}", show.stdout);
+}
