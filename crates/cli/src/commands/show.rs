@@ -80,9 +80,7 @@ fn rows(entries: &[Value]) -> Vec<Vec<String>> {
     let start = entries.first().and_then(at);
     let row = |entry: &Value| {
         let since = match (start, at(entry)) {
-            (Some(start), Some(at)) => {
-                format!("+{:.2} s", at.duration_since(start).as_secs_f64())
-            }
+            (Some(start), Some(at)) => table::since(start, at),
             _ => entry["at"].as_str().unwrap_or_default().to_owned(),
         };
         let kind = entry["kind"].as_str().unwrap_or_default();

@@ -33,6 +33,11 @@ pub(super) fn ago(moment: &str, now: Timestamp) -> String {
     }
 }
 
+/// `+1.50 s`: how long after a beginning.
+pub(super) fn since(beginning: Timestamp, at: Timestamp) -> String {
+    format!("+{:.2} s", at.duration_since(beginning).as_secs_f64())
+}
+
 #[cfg(test)]
 mod tests {
     use super::ago;
