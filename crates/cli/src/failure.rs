@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::client::Refusal;
@@ -33,6 +34,15 @@ impl Failure {
         Self::Operation(error.to_string())
     }
 
+    /// Whether the same may succeed when the daemon has come back.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Refused(refusal) => refusal.status == StatusCode::SERVICE_UNAVAILABLE,
+            _ => false,
+        }
+    }
+
     /// Prints the failure and gives its exit code. Standard error is for people in any case; who
     /// asked for JSON finds the failure on standard output, where the result would have been.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
@@ -60,7 +70,7 @@ impl Failure {
     }
 
     /// What is still to be said.
-    fn sentence(&self) -> Option<String> {
+    pub(crate) fn sentence(&self) -> Option<String> {
         match self {
             Self::Operation(text)
             | Self::Usage(text)
@@ -87,5 +97,22 @@ impl Failure {
         document.insert("detail".to_owned(), json!(self.sentence()));
         document.insert("exit_code".to_owned(), json!(self.exit_code()));
         Value::Object(document)
+    }
+}
+
+/// Tells once that a daemon that was there before is waited for.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    is_told: bool,
+}
+
+impl Waiting {
+    /// It failed, and is tried again.
+    pub(crate) fn tell(&mut self, failure: &Failure) {
+        if let Some(why) = failure.sentence().filter(|_| !self.is_told) {
+            output::complain(why);
+            output::complain("waiting for the daemon");
+        }
+        self.is_told = true;
     }
 }

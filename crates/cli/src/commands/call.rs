@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::timeline;
 use crate::arguments::{Call, Connection, Mode};
 use crate::client::{Client, path_of};
-use crate::failure::Failure;
+use crate::failure::{Failure, Waiting};
 use crate::output;
 
 /// How often a call that is waited for is looked at.
@@ -49,10 +49,14 @@ pub(crate) async fn run(call: Call, connection: &Connection, json: bool) -> Resu
 
 async fn wait(client: &Client, placed: Value) -> Result<Value, Failure> {
     let path = path_of(placed["id"].as_str().unwrap_or_default(), "");
+    let mut waiting = Waiting::default();
     loop {
-        let call = client.get(&path).await?;
-        if call["state"] == "ended" {
-            return Ok(call);
+        match client.get(&path).await {
+            Ok(call) if call["state"] == "ended" => return Ok(call),
+            Ok(_) => waiting = Waiting::default(),
+            // The call goes on without the daemon, which takes it up again.
+            Err(failure) if failure.is_transient() => waiting.tell(&failure),
+            Err(failure) => return Err(failure),
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

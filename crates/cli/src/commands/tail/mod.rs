@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::arguments::{Connection, Tail};
 use crate::client::{Client, Refusal};
-use crate::failure::Failure;
+use crate::failure::{Failure, Waiting};
 use crate::output;
 use lines::Lines;
 use sse::{Event, Parser};
@@ -97,14 +97,10 @@ async fn reconnect(
     http: &reqwest::Client,
     parser: &Parser,
 ) -> Result<reqwest::Response, Failure> {
-    let mut is_told = false;
+    let mut waiting = Waiting::default();
     loop {
         match connect(client, http, parser).await {
-            Err(Failure::Unreachable(why)) if !is_told => {
-                output::complain(format_args!("{why} Waiting for it."));
-                is_told = true;
-            }
-            Err(Failure::Unreachable(_)) => {}
+            Err(failure) if failure.is_transient() => waiting.tell(&failure),
             other => return other,
         }
         tokio::time::sleep(AGAIN_AFTER).await;
