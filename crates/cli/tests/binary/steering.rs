@@ -94,6 +94,26 @@ fn tail_goes_on_after_a_restart_and_misses_nothing() {
 }
 
 #[test]
+fn tail_is_not_deaf_after_a_restart_with_a_store_that_forgets() {
+    let carrier = Carrier::start();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let config = Config::with_carrier(&carrier.url())
+        .text("api.listen", &free.to_string())
+        .text("store.url", "memory:");
+    let mut daemon = Daemon::start(config);
+    let first = daemon.place("+15550100002");
+    daemon.call_when(&first["id"], "is over", |call| call["state"] == "ended");
+    let mut tail = offhook(daemon.folder(), &["tail", "--after", "0", "--json"]);
+    let tail = Process::start(&mut tail, &daemon.folder().join("tail.log"));
+    tail.lines_to("\"kind\":\"ended\"");
+    daemon.kill();
+    let daemon = daemon.start_again();
+    let second = daemon.place("+15550100003");
+    let next: Value = serde_json::from_str(&tail.line().unwrap()).unwrap();
+    assert_eq!((&next["call"], &next["id"]), (&second["id"], &json!(1)));
+}
+
+#[test]
 fn tail_tells_people_in_columns_that_stay_where_they_are() {
     let (_carrier, daemon) = start();
     let call = daemon.place("+15550100002");
