@@ -135,11 +135,13 @@ fn odd_credentials_and_a_missing_number_are_warnings() {
         .text("public_url", "https://voice.example.com")
         .text("twilio.account_sid", "AC00000000000000000000000000000001")
         .text("twilio.auth_token", "not-hexadecimal")
-        .text("twilio.auth_token_previous", "not-hexadecimal");
+        .text("twilio.auth_token_previous", "not-hexadecimal")
+        .text("twilio.shared_key", "not-hexadecimal");
     let report = check(&odd);
     assert_eq!(report["ok"], true, "{report:#}");
     assert_eq!(said(&report, "warning", "twilio.auth_token").len(), 1);
     assert_eq!(said(&report, "warning", "twilio.auth_token_previous").len(), 2);
+    assert_eq!(said(&report, "warning", "twilio.shared_key").len(), 1);
     assert_eq!(said(&report, "warning", "from_number").len(), 1);
     let own = odd.text("twilio.from_number", "+15550001234");
     assert!(said(&check(&own), "warning", "from_number").is_empty());
