@@ -129,6 +129,13 @@ fn every_planted_fault_is_found_in_one_run() {
 }
 
 #[test]
+fn a_public_url_that_the_carrier_would_refuse_at_every_dial_is_a_fault() {
+    let report = check(&real().text("public_url", "https://my_voice.example.com"));
+    let told = said(&report, "fault", "public_url");
+    assert!(told.len() == 1 && told[0].contains("underscore"), "{report:#}");
+}
+
+#[test]
 fn odd_credentials_and_a_missing_number_are_warnings() {
     let odd = Config::new()
         .text("provider", "twilio")
