@@ -114,6 +114,13 @@ const TABLE: &[Row] = &[Row {
                 method: "Webhook, HTTP POST",
             },
             ConsoleSetting {
+                // The last chance of a call whose first document could not be fetched. To us it is
+                // the first word as well.
+                name: "Primary handler fails",
+                fragment: "#rc=3&rp=ct,rt,5xx",
+                method: "Webhook, HTTP POST",
+            },
+            ConsoleSetting {
                 // The one word that a caller has hung up.
                 name: "Call status changes",
                 fragment: "#rc=3&rp=ct,rt,5xx",
