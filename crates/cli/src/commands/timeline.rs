@@ -155,6 +155,10 @@ pub(super) fn cause(cause: &Value) -> Option<String> {
     match cause["code"].as_str() {
         None | Some("") => Some(text.to_owned()),
         Some(code) if text.is_empty() => Some(code.to_owned()),
+        // `SIP 486, busy` says it already.
+        Some(code) if text.split(|c: char| !c.is_ascii_digit()).any(|word| word == code) => {
+            Some(text.to_owned())
+        }
         Some(code) => Some(format!("{text} [{code}]")),
     }
 }
@@ -218,6 +222,11 @@ mod tests {
                 "status",
                 json!({ "found": { "live": { "progress": "ringing" } } }),
                 "at the carrier it is live, ringing",
+            ),
+            (
+                "ended",
+                json!({ "reason": "busy", "cause": { "code": "486", "text": "SIP 486, busy" } }),
+                "busy (SIP 486, busy)",
             ),
             ("status", json!({ "found": "not_found" }), "at the carrier it is not found"),
             ("deadline", json!({ "deadline": "max_duration" }), "time is up: max duration"),

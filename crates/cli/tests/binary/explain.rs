@@ -126,6 +126,7 @@ fn every_other_check_that_fails_is_named() {
         (genuine.replace(ACCOUNT_SID, &ACCOUNT_SID.replace('1', "2")), "another account"),
         (genuine.replace("Content-Length: ", "Content-Length: 9"), "the capture is not whole"),
         (genuine.replace("/webhooks/twilio", "/hooks"), "answered 404"),
+        (genuine.replace("Content-Type", "X-Type"), "no Content-Type header"),
     ] {
         let ended = explain(&config(), &capture, &[]);
         assert!(ended.stdout.contains(word), "{word}: {ended:#?}");

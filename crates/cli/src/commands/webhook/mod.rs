@@ -54,6 +54,9 @@ pub(crate) fn explain(
     if capture.is_cut {
         hints.push("the body is shorter than Content-Length says: the capture is not whole");
     }
+    if !capture.body.is_empty() && capture.header("content-type").is_none() {
+        hints.push("there is no Content-Type header: was all of the request's head captured?");
+    }
     if !capture.path.ends_with(&format!("/webhooks/{}", provider.name())) {
         hints.push("this path is no webhook of ours and is answered 404");
     }
