@@ -89,7 +89,7 @@ mod tests {
     const ONE: &str = "01960000-0000-7000-8000-000000000001";
     const OTHER: &str = "01960000-0000-7000-8000-000000000002";
 
-    fn entry(call: &str, at: &str, detail: Value) -> Value {
+    fn entry(call: &str, at: &str, detail: &Value) -> Value {
         json!({ "call": call, "at": at, "detail": detail })
     }
 
@@ -98,17 +98,17 @@ mod tests {
         let mut lines = Lines::new(false);
         let told = [
             lines.head(),
-            lines.told("7", "admitted", &entry(ONE, "2026-03-01T23:59:58Z", Value::Null)),
-            lines.told("8", "admitted", &entry(OTHER, "2026-03-01T23:59:58.5Z", Value::Null)),
+            lines.told("7", "admitted", &entry(ONE, "2026-03-01T23:59:58Z", &Value::Null)),
+            lines.told("8", "admitted", &entry(OTHER, "2026-03-01T23:59:58.5Z", &Value::Null)),
             lines.told(
                 "1234567",
                 "turn_timed_out",
-                &entry(ONE, "2026-03-02T00:00:01.123456789Z", json!({ "turn": 2 })),
+                &entry(ONE, "2026-03-02T00:00:01.123456789Z", &json!({ "turn": 2 })),
             ),
             lines.told(
                 "1234568",
                 "ended",
-                &entry(ONE, "2026-03-02T03:59:58.25Z", json!({ "reason": "busy" })),
+                &entry(ONE, "2026-03-02T03:59:58.25Z", &json!({ "reason": "busy" })),
             ),
         ];
         let expected = format!(
@@ -128,7 +128,7 @@ mod tests {
         let mut lines = Lines::new(false);
         for (at, kind) in [("00Z", "admitted"), ("05Z", "ended"), ("09Z", "webhook")] {
             let at = format!("2026-03-01T12:00:{at}");
-            let told = lines.told("1", kind, &entry(ONE, &at, Value::Null));
+            let told = lines.told("1", kind, &entry(ONE, &at, &Value::Null));
             if kind == "webhook" {
                 assert!(told.contains("+9.00 s"), "{told}");
             }
