@@ -44,10 +44,7 @@ pub(crate) async fn list(list: Calls, connection: &Connection, json: bool) -> Re
         .collect();
     output::line(table::render(&["ID", "DIRECTION", "FROM", "TO", "STATE", "STARTED"], &rows))?;
     match next_cursor {
-        Some(_) => output::line(format_args!(
-            "These are the newest {}; --limit shows more, if there are any.",
-            calls.len()
-        )),
+        Some(_) => output::line("There may be more: raise --limit."),
         None => Ok(()),
     }
 }

@@ -107,7 +107,7 @@ fn calls_show_and_hangup_tell_people_and_machines() {
     let list = daemon.command(&["calls", "--json"]).json();
     assert_eq!(list["calls"][0]["id"], id);
     let cut = daemon.command(&["calls", "--limit", "1"]);
-    assert!(cut.stdout.contains("--limit shows more"), "{}", cut.stdout);
+    assert!(cut.stdout.contains("raise --limit"), "{}", cut.stdout);
     daemon.command(&["calls", "--limit", "0"]).failed_with(2, &["--limit"]);
 
     let show = daemon.command(&["show", carriers]);
