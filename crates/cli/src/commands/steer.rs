@@ -36,7 +36,7 @@ pub(crate) async fn ask(ask: &Ask, connection: &Connection, json: bool) -> Resul
     let patience = match &ask.timeout {
         Some(timeout) => {
             let timeout = offhook_server::parse_duration(timeout)
-                .map_err(|error| Failure::Configuration(format!("--timeout {timeout}: {error}")))?;
+                .map_err(|error| Failure::Usage(format!("--timeout {timeout}: {error}")))?;
             request["timeout"] = Value::from(timeout.as_secs_f64());
             timeout
         }

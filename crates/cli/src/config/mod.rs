@@ -1,5 +1,6 @@
 //! `offhook.toml` and the environment, read once into types that cannot be wrong.
 
+mod policies;
 mod providers;
 mod reader;
 
@@ -105,7 +106,8 @@ pub(crate) struct Inspection {
 pub(crate) fn inspect(path: Option<&Path>) -> Result<Inspection, Problems> {
     let mut reader = Reader::open(path, providers::key_of_variable)?;
     let config = read(&mut reader);
-    let oddities = providers::oddities(&reader);
+    let mut oddities = providers::oddities(&reader);
+    oddities.extend(policies::oddities(&reader, &config));
     let problems = reader.finish().err().unwrap_or_default();
     Ok(Inspection { config, problems, oddities })
 }
@@ -393,6 +395,7 @@ auth_token = "x"
 auth_token_previous = "y"
 api_key_sid = "SK00000000000000000000000000000001"
 api_key_secret = "z"
+shared_key = "k"
 region = "au1"
 edge = "sydney"
 from_number = "+15550005678"

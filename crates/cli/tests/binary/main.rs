@@ -11,6 +11,7 @@ mod commands;
 mod configuration;
 mod description;
 mod explain;
+mod failures;
 mod restart;
 mod steering;
 mod webhooks;

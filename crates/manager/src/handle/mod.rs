@@ -248,16 +248,21 @@ impl Manager {
     }
 
     /// What happened to all calls, from now on or after an entry that was seen before: nothing is
-    /// left out, over a restart either.
+    /// left out, over a restart either. An entry that the store does not have yet was another
+    /// store's: then everything is told, from the beginning.
     ///
     /// # Errors
     /// The store cannot be read.
     pub async fn events(&self, after: Option<u64>) -> Result<Events, StoreError> {
         // Subscribed first: what is committed while we look is told once more, and seen once.
         let commits = self.inner.commits.clone();
+        let last = self.inner.store.last_entry().await?;
+        // A store in memory counts anew at each start. Who was told too much can leave it out;
+        // who waits for ids that come in a month misses everything until then.
         let after = match after {
+            Some(after) if after > last => 0,
             Some(after) => after,
-            None => self.inner.store.last_entry().await?,
+            None => last,
         };
         Ok(Events::after(after, Arc::clone(&self.inner.store), commits))
     }

@@ -138,10 +138,10 @@ impl Daemon {
 fn begin(folder: &Path) -> (Process, SocketAddr, SocketAddr) {
     let log = folder.join("log");
     let process = Process::start(&mut offhook(folder, &["serve", "--json"]), &log);
-    let Some(line) = process.line() else {
+    let line = process.line().and_then(|line| serde_json::from_str::<Value>(&line).ok());
+    let Some(line) = line.filter(|line| line["event"] == "listening") else {
         panic!("the daemon did not start: {}", std::fs::read_to_string(log).unwrap());
     };
-    let line: Value = serde_json::from_str(&line).unwrap();
     let address = |name: &str| {
         let url = line[name].as_str().unwrap();
         url.strip_prefix("http://").unwrap().parse().unwrap()
