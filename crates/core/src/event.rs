@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cause, EndReason};
+use crate::{Cause, EndReason, PrivateText};
 
 /// Who placed the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub enum CallEvent {
     /// Words that the other side said.
     Transcript {
         /// The words.
-        text: String,
+        text: PrivateText,
         /// False for a preview that a final text will follow.
         is_final: bool,
     },
@@ -61,7 +61,7 @@ pub enum CallEvent {
     /// DTMF that the other side pressed.
     Digits {
         /// What was pressed.
-        digits: String,
+        digits: PrivateText,
     },
     /// All digits of a plan were sent.
     DigitsSent,

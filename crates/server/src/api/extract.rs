@@ -34,7 +34,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
                 }
             })?;
         let body = if body.is_empty() { b"{}" } else { &body[..] };
-        serde_json::from_slice(body).map(Self).map_err(|error| Problem::invalid(error.to_string()))
+        serde_json::from_slice(body).map(Self).map_err(|error| {
+            // It quotes what is not as it should be: a number that is no string, say.
+            Problem::invalid(offhook_core::mask_numbers(&error.to_string()))
+        })
     }
 }
 

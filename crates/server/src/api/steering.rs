@@ -89,7 +89,9 @@ pub(super) async fn ask(
     let speech = manager.speech(text, ask.voice, locale(ask.locale)?);
     let Asked { turn, outcome, .. } = manager.ask(call.id, speech, ask.timeout).await?;
     let problem = match outcome {
-        TurnOutcome::Heard { text, .. } => return Ok(Json(Answered { turn, transcript: text })),
+        TurnOutcome::Heard { text, .. } => {
+            return Ok(Json(Answered { turn, transcript: text.into() }));
+        }
         TurnOutcome::TimedOut => Problem::new(
             StatusCode::GATEWAY_TIMEOUT,
             "transcript_timeout",
@@ -126,7 +128,7 @@ pub(super) async fn turn(
     let outcome = manager.turn(call.id, turn).await?.ok_or_else(no_such_turn)?;
     let (outcome, transcript) = match outcome {
         TurnOutcome::Open => ("open", None),
-        TurnOutcome::Heard { text, .. } => ("heard", Some(text)),
+        TurnOutcome::Heard { text, .. } => ("heard", Some(text.into())),
         TurnOutcome::TimedOut => ("timed_out", None),
         TurnOutcome::Ended { .. } => ("ended", None),
         _ => ("superseded", None),

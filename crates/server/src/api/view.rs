@@ -1,15 +1,16 @@
 //! Records as the API shows them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
-use offhook_core::{AnsweredBy, CallEvent, CallId, Cause, Direction, Turn};
+use offhook_core::{AnsweredBy, CallEvent, CallId, Cause, Direction, PrivateText, Turn};
 use offhook_manager::{CallRecord, DialOutcome, EntryKind, StoredEntry};
 use serde::Serialize;
 use serde_json::Value;
 
 /// A call.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct CallView {
     id: CallId,
     provider: String,
@@ -32,8 +33,15 @@ pub struct CallView {
     transcript: Option<Vec<Utterance>>,
 }
 
+impl fmt::Debug for CallView {
+    /// Numbers and words are for the API's answers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "call {}, {}", self.id, self.state)
+    }
+}
+
 /// Something that was said.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 struct Utterance {
     at: Timestamp,
     speaker: &'static str,
@@ -65,7 +73,11 @@ impl From<&CallRecord> for CallView {
             answered_at: record.answered_at,
             ended_at: record.ended_at,
             updated_at: record.updated_at,
-            metadata: record.metadata.clone(),
+            metadata: record
+                .metadata
+                .iter()
+                .map(|(name, value)| (name.clone(), value.as_str().to_owned()))
+                .collect(),
             transcript: None,
         }
     }
@@ -78,7 +90,8 @@ impl CallView {
         let mut opening = None;
         for stored in timeline {
             let at = stored.entry.at;
-            let bot = |text: String, turn| Utterance { at, speaker: "bot", text, turn };
+            let bot =
+                |text: PrivateText, turn| Utterance { at, speaker: "bot", text: text.into(), turn };
             match &stored.entry.kind {
                 EntryKind::Created { opening: words, .. } => opening.clone_from(words),
                 EntryKind::Command { text: Some(text), turn, .. } => {
@@ -90,7 +103,7 @@ impl CallView {
                 EntryKind::Webhook { events, reply, turn, .. } => {
                     for event in events {
                         if let CallEvent::Transcript { text, is_final: true } = event {
-                            let (text, turn) = (text.clone(), *turn);
+                            let (text, turn) = (text.clone().into(), *turn);
                             transcript.push(Utterance { at, speaker: "user", text, turn });
                         }
                     }
@@ -107,7 +120,7 @@ impl CallView {
 }
 
 /// An entry of a timeline.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct EntryView {
     id: u64,
     at: Timestamp,
@@ -115,6 +128,12 @@ pub struct EntryView {
     kind: Value,
     /// Null for a kind whose name says everything.
     detail: Value,
+}
+
+impl fmt::Debug for EntryView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "entry {} of call {}, {}", self.id, self.call, self.kind())
+    }
 }
 
 impl From<StoredEntry> for EntryView {
