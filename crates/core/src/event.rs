@@ -82,3 +82,26 @@ pub enum CallEvent {
         name: String,
     },
 }
+
+impl CallEvent {
+    /// The word for it, without what it tells.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Initiated => "initiated",
+            Self::Ringing => "ringing",
+            Self::Answered => "answered",
+            Self::AnsweredBy(_) => "answered_by",
+            Self::SpeechStarted => "speech_started",
+            Self::SpeechEnded { .. } => "speech_ended",
+            Self::Transcript { .. } => "transcript",
+            Self::NothingHeard => "nothing_heard",
+            Self::Digits { .. } => "digits",
+            Self::DigitsSent => "digits_sent",
+            Self::HoldEnded => "hold_ended",
+            Self::Fault(_) => "fault",
+            Self::Ended { .. } => "ended",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
