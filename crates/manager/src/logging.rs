@@ -4,12 +4,16 @@
 //! happens to a call at debug. What is told was committed before: a log never knows of a state that
 //! a crash took back. Numbers, words and keys mask themselves; see `offhook_core::PrivateText`.
 
-use offhook_core::{CallId, CallStatus, ErrorClass, ProviderError, ProviderName, Search};
+use std::fmt;
+
+use offhook_core::{
+    CallId, CallStatus, Direction, ErrorClass, ProviderError, ProviderName, Search,
+};
 use tracing::{Level, Span};
 
-use crate::driver::{JobKind, Submission};
+use crate::driver::{Driver, JobKind, Submission};
 use crate::entry::EntryKind;
-use crate::record::CallRecord;
+use crate::record::CallState;
 use crate::restore::Decision;
 use crate::store::Change;
 
@@ -20,31 +24,36 @@ pub(crate) fn span(call: CallId, provider: &ProviderName) -> Span {
     tracing::error_span!("call", id = %call, %provider)
 }
 
+/// The states from which the calls of these changes come, while the driver still has them.
+pub(crate) fn states_before(driver: &Driver, changes: &[Change]) -> Vec<Option<CallState>> {
+    if !tracing::enabled!(Level::INFO) {
+        return Vec::new();
+    }
+    changes.iter().map(|change| driver.state_of(change.record.id)).collect()
+}
+
 /// Tells what was committed, call by call.
-pub(crate) fn committed(changes: &[Change]) {
+pub(crate) fn committed(changes: &[Change], before: &[Option<CallState>]) {
     if !tracing::enabled!(Level::WARN) {
         return;
     }
-    let (in_detail, states) = (tracing::enabled!(Level::DEBUG), tracing::enabled!(Level::INFO));
-    for change in changes {
-        let is_new_state = states && is_new_state(change);
+    let in_detail = tracing::enabled!(Level::DEBUG);
+    let states = before.iter().copied().chain(std::iter::repeat(None));
+    for (change, before) in changes.iter().zip(states) {
+        let is_new = change.expected_revision.is_none();
+        let is_new_state = is_new || before.is_some_and(|before| before != change.record.state);
         if in_detail || is_new_state || change.entries.iter().any(|entry| is_notable(&entry.kind)) {
-            span(change.record.id, &change.record.provider).in_scope(|| tell(change, is_new_state));
+            let span = span(change.record.id, &change.record.provider);
+            span.in_scope(|| tell(change, is_new, is_new_state));
         }
     }
-}
-
-/// Whether the call came into its state with this change: what brings it there is an entry.
-fn is_new_state(change: &Change) -> bool {
-    change.entries.iter().any(|entry| entry.at == change.record.state_since)
 }
 
 const fn is_notable(kind: &EntryKind) -> bool {
     matches!(kind, EntryKind::DialUnknown { .. } | EntryKind::Restored { .. })
 }
 
-fn tell(change: &Change, is_new_state: bool) {
-    let record = &change.record;
+fn tell(change: &Change, is_new: bool, is_new_state: bool) {
     for entry in &change.entries {
         match &entry.kind {
             EntryKind::DialUnknown { cause } => tracing::warn!(
@@ -55,23 +64,24 @@ fn tell(change: &Change, is_new_state: bool) {
             kind => tracing::debug!(number = entry.number, ?kind, "committed"),
         }
     }
-    if change.expected_revision.is_none() {
-        tracing::info!(
-            direction = ?record.direction, mode = record.mode.as_str(),
-            from = %record.from, to = %record.to, state = record.state.as_str(), "a call begins"
-        );
-    } else if is_new_state && !record.state.is_ended() {
-        tracing::info!(state = record.state.as_str(), "the call has a new state");
+    let record = &change.record;
+    let state = record.state.as_str();
+    if is_new {
+        let (from, to, mode) = (&record.from, &record.to, record.mode.as_str());
+        let direction = match record.direction {
+            Direction::Inbound => "inbound",
+            Direction::Outbound => "outbound",
+        };
+        tracing::info!(direction, mode, %from, %to, state, "a call begins");
     }
-    if is_new_state {
-        tell_end(record);
+    match record.end_reason() {
+        Some(reason) if is_new_state => {
+            let cause = record.cause.as_ref().map(tracing::field::display);
+            tracing::info!(state, %reason, cause, "the call is over");
+        }
+        None if is_new_state && !is_new => tracing::info!(state, "the call has a new state"),
+        _ => {}
     }
-}
-
-fn tell_end(record: &CallRecord) {
-    let Some(reason) = record.end_reason() else { return };
-    let cause = record.cause.as_ref().map(tracing::field::display);
-    tracing::info!(state = record.state.as_str(), %reason, cause, "the call is over");
 }
 
 fn tell_decision(decision: Decision, why: &str) {
@@ -85,21 +95,36 @@ fn tell_decision(decision: Decision, why: &str) {
 
 /// Tells what a carrier answered, within the span of the call.
 pub(crate) fn answered(kind: JobKind, answer: &Submission) {
+    let asked = Asked(kind);
     let error = match answer {
-        Submission::EffectDone { result: Err(error), .. }
-        | Submission::Looked { status: CallStatus::Unknown { cause: error }, .. }
-        | Submission::Searched { search: Search::Unknown { cause: error }, .. } => error,
-        _ => return tracing::debug!(?kind, "the carrier answered"),
+        Submission::EffectDone { result, .. } => result.as_ref().err(),
+        Submission::Looked { status: CallStatus::Unknown { cause }, .. }
+        | Submission::Searched { search: Search::Unknown { cause }, .. } => Some(cause),
+        _ => None,
     };
-    if needs_an_operator(error) {
-        tracing::warn!(?kind, %error, "the carrier did not take a request");
-    } else {
-        tracing::debug!(?kind, %error, "the carrier did not take a request");
+    match error {
+        None => tracing::debug!(%asked, "the carrier answered"),
+        Some(error) if needs_an_operator(error) => {
+            tracing::warn!(%asked, %error, "the carrier did not take a request");
+        }
+        Some(error) => tracing::debug!(%asked, %error, "the carrier did not take a request"),
     }
 }
 
-/// Whether it comes right by itself. What the carrier refuses for its content is the caller's to
-/// know, and stands in the call.
+struct Asked(JobKind);
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            JobKind::Effect(effect) => write!(f, "{:?}", effect.kind),
+            JobKind::Status => f.write_str("Status"),
+            JobKind::Search => f.write_str("Search"),
+        }
+    }
+}
+
+/// Whether it does not come right by itself. What the carrier refuses for its content is the
+/// caller's to know, and stands in the call.
 const fn needs_an_operator(error: &ProviderError) -> bool {
     matches!(error.class(), ErrorClass::Unauthenticated | ErrorClass::Undecodable)
 }

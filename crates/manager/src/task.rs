@@ -310,6 +310,7 @@ impl Task {
         let changes = self.driver.turn(self.clock.now());
         let result = if changes.is_empty() { Ok(()) } else { self.commit(&changes).await };
         let is_committed = result.is_ok();
+        let before = logging::states_before(&self.driver, &changes);
         if let Err(error) = &result {
             tracing::error!(%error, "a commit failed; nothing was acknowledged");
         }
@@ -327,7 +328,7 @@ impl Task {
             self.answer(ticket, answer);
         }
         if is_committed {
-            logging::committed(&changes);
+            logging::committed(&changes, &before);
         }
         if self.driver.report().settled && !was_settled {
             tracing::info!(report = %self.driver.report(), "restart verification is done");
@@ -429,8 +430,9 @@ impl Task {
         loop {
             let changes = self.driver.turn(self.clock.now());
             let result = if changes.is_empty() { Ok(()) } else { self.commit(&changes).await };
+            let before = logging::states_before(&self.driver, &changes);
             if result.is_ok() {
-                logging::committed(&changes);
+                logging::committed(&changes, &before);
             }
             let released = self.driver.committed(result, self.clock.now());
             self.publish(&released.snapshots);
