@@ -233,7 +233,10 @@ impl Reader {
         for item in items.iter().map(|item| item.trim()).filter(|item| !item.is_empty()) {
             match read(item) {
                 Ok(value) => values.push(value),
-                Err(what) => self.problem(key, format!("{what}; {item:?} is not")),
+                Err(what) => {
+                    let item = offhook_core::mask_numbers(&format!("{item:?}"));
+                    self.problem(key, format!("{what}; {item} is not"));
+                }
             }
         }
         values
