@@ -11,5 +11,6 @@ mod commands;
 mod configuration;
 mod explain;
 mod restart;
+mod secrets;
 mod steering;
 mod webhooks;
