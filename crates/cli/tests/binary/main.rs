@@ -10,6 +10,7 @@ mod check;
 mod commands;
 mod configuration;
 mod explain;
+mod readme;
 mod restart;
 mod secrets;
 mod steering;
