@@ -7,8 +7,6 @@ use offhook::manager::{CallStore, Clock, Manager, Policy};
 use offhook_core::VoiceProvider;
 use offhook_server::{Listeners, PublicUrl, Server, ServerSettings};
 
-pub(crate) const TOKEN: &str = "the token of the tests";
-
 /// A running daemon.
 #[derive(Debug)]
 pub(crate) struct Daemon {
@@ -34,13 +32,14 @@ impl Daemon {
     pub(crate) fn start(
         listeners: Listeners,
         public_url: PublicUrl,
+        token: &str,
         policy: Policy,
         provider: Arc<dyn VoiceProvider>,
         store: Arc<dyn CallStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let manager = Manager::builder(policy).provider(provider).store(store).clock(clock).start();
-        let settings = ServerSettings::new(public_url, TOKEN);
+        let settings = ServerSettings::new(public_url, token);
         let server = listeners.serve(manager.clone(), &settings);
         Self { manager, server }
     }

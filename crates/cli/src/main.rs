@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod demo;
 mod failure;
+mod logging;
 mod output;
 
 use std::process::ExitCode;

@@ -28,6 +28,7 @@ mod event;
 mod http_client;
 mod party;
 mod plan;
+mod private;
 mod provider;
 mod redact;
 mod status;
@@ -47,6 +48,7 @@ pub use party::{InvalidNumber, Party, PhoneNumber};
 pub use plan::{
     CallPlan, Digits, InvalidText, Listen, Locale, RejectReason, Say, Speech, SpeechText, Then,
 };
+pub use private::PrivateText;
 pub use provider::VoiceProvider;
 pub use redact::mask_numbers;
 pub use status::{CallStatus, Cause, EndReason, Progress};

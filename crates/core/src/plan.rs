@@ -137,10 +137,16 @@ pub enum InvalidText {
         code: u32,
     },
     /// A digit string with something else in it.
-    #[error("{found:?} is no DTMF digit; 0-9, A-D, *, #, w (0.5 s) and W (1 s) are, at most 32")]
+    #[error("{found:?} is no DTMF digit; 0-9, A-D, *, #, w (0.5 s) and W (1 s) are")]
     NotDtmf {
-        /// The first character that is none, or the whole if it is empty or too long.
-        found: String,
+        /// The first character that is none.
+        found: char,
+    },
+    /// No digits, or too many.
+    #[error("{length} DTMF digits; 1 to 32 can be sent at once")]
+    DigitCount {
+        /// How many there are.
+        length: usize,
     },
     /// Not a language tag.
     #[error("not a language tag such as en-US (BCP 47)")]
@@ -226,12 +232,12 @@ impl TryFrom<String> for Digits {
             .chars()
             .find(|character| !matches!(character, '0'..='9' | 'A'..='D' | '*' | '#' | 'w' | 'W'));
         if let Some(character) = stranger {
-            return Err(InvalidText::NotDtmf { found: character.to_string() });
+            return Err(InvalidText::NotDtmf { found: character });
         }
         if (1..=32).contains(&text.len()) {
             Ok(Self(text))
         } else {
-            Err(InvalidText::NotDtmf { found: text })
+            Err(InvalidText::DigitCount { length: text.len() })
         }
     }
 }

@@ -19,9 +19,10 @@ use crate::driver::{
     Submission, Ticket, WebhookAnswer,
 };
 use crate::executor;
+use crate::logging;
 use crate::machine::Command;
 use crate::record::CallRecord;
-use crate::restore::{Decision, RestoreReport};
+use crate::restore::RestoreReport;
 use crate::store::{CallStore, Change, CommitError, StoreError};
 use crate::time::after;
 use crate::watchers::Watchers;
@@ -296,8 +297,9 @@ impl Task {
                 self.driver.submit(submission);
             }
             Err(error) => {
-                tracing::error!(%error, "a request to a carrier was lost");
                 if let Some((call, kind, asked_at)) = self.running.remove(&error.id()) {
+                    let _call = logging::span(call.id, &call.provider).entered();
+                    tracing::error!(%error, "a request to a carrier was lost");
                     self.driver.submit(executor::lost(&call, kind, asked_at));
                 }
             }
@@ -307,6 +309,8 @@ impl Task {
     async fn turn(&mut self) {
         let changes = self.driver.turn(self.clock.now());
         let result = if changes.is_empty() { Ok(()) } else { self.commit(&changes).await };
+        let is_committed = result.is_ok();
+        let before = logging::states_before(&self.driver, &changes);
         if let Err(error) = &result {
             tracing::error!(%error, "a commit failed; nothing was acknowledged");
         }
@@ -323,8 +327,8 @@ impl Task {
         for (ticket, answer) in released.answers {
             self.answer(ticket, answer);
         }
-        for (call, decision, why) in &released.decided {
-            log_decision(*call, *decision, why);
+        if is_committed {
+            logging::committed(&changes, &before);
         }
         if self.driver.report().settled && !was_settled {
             tracing::info!(report = %self.driver.report(), "restart verification is done");
@@ -426,6 +430,10 @@ impl Task {
         loop {
             let changes = self.driver.turn(self.clock.now());
             let result = if changes.is_empty() { Ok(()) } else { self.commit(&changes).await };
+            let before = logging::states_before(&self.driver, &changes);
+            if result.is_ok() {
+                logging::committed(&changes, &before);
+            }
             let released = self.driver.committed(result, self.clock.now());
             self.publish(&released.snapshots);
             for (ticket, answer) in released.answers {
@@ -461,13 +469,4 @@ async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output>
     })
     .await;
     waiting.into_iter().filter_map(|(_, output)| output).collect()
-}
-
-fn log_decision(call: CallId, decision: Decision, why: &str) {
-    match decision {
-        Decision::KeptUnverified | Decision::OutcomeUnknown => {
-            tracing::warn!(%call, decision = decision.as_str(), why, "restored");
-        }
-        _ => tracing::info!(%call, decision = decision.as_str(), why, "restored"),
-    }
 }

@@ -180,9 +180,9 @@ fn events(ours: &Ours, parameters: &Parameters, is_callback: bool) -> Vec<CallEv
 
 fn heard(parameters: &Parameters) -> CallEvent {
     if let Some(text) = parameters.get("SpeechResult") {
-        CallEvent::Transcript { text: text.to_owned(), is_final: true }
+        CallEvent::Transcript { text: text.into(), is_final: true }
     } else if let Some(digits) = parameters.get("Digits") {
-        CallEvent::Digits { digits: digits.to_owned() }
+        CallEvent::Digits { digits: digits.into() }
     } else {
         CallEvent::NothingHeard
     }
@@ -192,7 +192,7 @@ fn heard(parameters: &Parameters) -> CallEvent {
 fn preview(parameters: &Parameters) -> CallEvent {
     let parts = ["StableSpeechResult", "UnstableSpeechResult"];
     let parts: Vec<&str> = parts.iter().filter_map(|name| parameters.get(name)).collect();
-    CallEvent::Transcript { text: parts.join(" "), is_final: false }
+    CallEvent::Transcript { text: parts.join(" ").into(), is_final: false }
 }
 
 /// Why a call ended, as far as Twilio tells: a SIP code.

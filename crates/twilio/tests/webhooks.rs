@@ -113,7 +113,7 @@ fn words_while_they_are_spoken_are_a_preview_and_wait_for_no_document() {
             .with("UnstableSpeechResult", unstable)
             .with("SequenceNumber", "2")
             .post(&callback("partial"));
-        let event = CallEvent::Transcript { text: text.to_owned(), is_final: false };
+        let event = CallEvent::Transcript { text: text.into(), is_final: false };
         assert_eq!(parsed(&webhook), of_our_call(&[event], acknowledged()));
     }
 }
@@ -162,14 +162,14 @@ fn a_request_from_a_document_says_what_happened_and_waits_for_the_next() {
 #[test]
 fn what_a_gather_heard_is_words_or_digits_or_nothing() {
     let words = "I'd like 2 tables & a “menu”, please + 名前 🎉";
-    let transcript = CallEvent::Transcript { text: words.to_owned(), is_final: true };
+    let transcript = CallEvent::Transcript { text: words.into(), is_final: true };
     let gather = || read("document").with("Language", "en-US");
     let spoken = gather().with("SpeechResult", words).with("Confidence", "0.93214566");
     let pressed = |digits: &str| gather().with("Digits", digits).with("FinishedOnKey", "");
     for (parameters, event) in [
         (spoken.clone(), transcript.clone()),
         (spoken.without("Confidence"), transcript),
-        (pressed("12*0"), CallEvent::Digits { digits: "12*0".to_owned() }),
+        (pressed("12*0"), CallEvent::Digits { digits: "12*0".into() }),
         (pressed(""), CallEvent::NothingHeard),
         (gather().with("SpeechResult", "").with("Confidence", "0.0"), CallEvent::NothingHeard),
         (gather(), CallEvent::NothingHeard),

@@ -16,8 +16,9 @@ use url::Url;
 
 use super::{carrier, token};
 use crate::arguments::{Connection, Serve};
-use crate::config::{self, Config, ConfiguredProvider, LogFormat, StoreUrl};
+use crate::config::{self, Config, ConfiguredProvider, StoreUrl};
 use crate::failure::Failure;
+use crate::logging;
 use crate::output;
 
 /// How often ended calls that are old enough are forgotten.
@@ -29,7 +30,7 @@ const EMULATOR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCA
 pub(crate) async fn run(_serve: Serve, connection: &Connection, json: bool) -> Result<(), Failure> {
     let config = config::load(connection.config.as_deref())
         .map_err(|problems| Failure::Configuration(problems.to_string()))?;
-    log_as(config.log);
+    logging::begin(config.log);
     // From here on a signal waits until we can stop as we should.
     let signals = Signals::listen().map_err(Failure::operation)?;
 
@@ -227,19 +228,4 @@ fn announce(
         public_url.as_str(),
         server.api(),
     ));
-}
-
-fn log_as(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(ansi);
-    // A second subscriber would be a mistake of ours, and only costs the logs.
-    let _ = match format {
-        LogFormat::Text => logs.try_init(),
-        LogFormat::Json => logs.json().try_init(),
-    };
 }

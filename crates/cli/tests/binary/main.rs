@@ -12,6 +12,8 @@ mod configuration;
 mod description;
 mod explain;
 mod failures;
+mod readme;
 mod restart;
+mod secrets;
 mod steering;
 mod webhooks;

@@ -135,6 +135,11 @@ impl Driver {
         self.open.contains_key(&call)
     }
 
+    /// The state of an open call, as committed.
+    pub(crate) fn state_of(&self, call: CallId) -> Option<CallState> {
+        self.open.get(&call).map(|open| open.record.state)
+    }
+
     /// The open call that has this carrier id.
     #[must_use]
     pub fn known_by(&self, provider: &ProviderName, carrier_id: &str) -> Option<CallId> {

@@ -1,6 +1,6 @@
 //! What a user tells a call.
 
-use offhook_core::{CallPlan, Listen, Locale, Say, Speech, Then, Turn};
+use offhook_core::{CallPlan, Listen, Locale, PrivateText, Say, Speech, Then, Turn};
 
 use super::{Command, CommandRefusal, Work};
 use crate::entry::{CommandWord, EntryKind};
@@ -76,7 +76,7 @@ impl Work {
         };
         self.set_script(CallPlan::Say(Say { speech: speech.clone(), then }));
         self.perform_script();
-        self.note_command(word, Some(speech.text.as_str().to_owned()), Some(turn));
+        self.note_command(word, Some(speech.text.as_str().into()), Some(turn));
         turn
     }
 
@@ -102,7 +102,12 @@ impl Work {
         }
     }
 
-    fn note_command(&mut self, command: CommandWord, text: Option<String>, turn: Option<Turn>) {
+    fn note_command(
+        &mut self,
+        command: CommandWord,
+        text: Option<PrivateText>,
+        turn: Option<Turn>,
+    ) {
         self.note(EntryKind::Command { command, text, turn });
     }
 }

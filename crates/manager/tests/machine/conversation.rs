@@ -100,7 +100,7 @@ fn a_preview_answers_nothing() {
         let mut line = Line::answered(way, Mode::Conversation, None);
         line.ask("Which day?", None);
         line.comes_back(heard());
-        let event = CallEvent::Transcript { text: "Mon".to_owned(), is_final: false };
+        let event = CallEvent::Transcript { text: "Mon".into(), is_final: false };
         line.comes_back(event);
         assert!(line.record.question.is_some(), "{way:?}");
     }
@@ -108,7 +108,7 @@ fn a_preview_answers_nothing() {
 
 #[test]
 fn of_previews_only_the_one_that_shows_that_somebody_speaks_is_kept() {
-    let preview = |text: &str| CallEvent::Transcript { text: text.to_owned(), is_final: false };
+    let preview = |text: &str| CallEvent::Transcript { text: text.into(), is_final: false };
     for way in BOTH {
         let mut line = Line::answered(way, Mode::Conversation, None);
         let turn = line.ask("Which day?", None);

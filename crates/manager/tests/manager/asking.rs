@@ -67,7 +67,7 @@ impl Talk {
 }
 
 fn words(text: &str) -> CallEvent {
-    CallEvent::Transcript { text: text.to_owned(), is_final: true }
+    CallEvent::Transcript { text: text.into(), is_final: true }
 }
 
 async fn asked(waiting: Waiting) -> (Turn, TurnOutcome) {
@@ -77,7 +77,7 @@ async fn asked(waiting: Waiting) -> (Turn, TurnOutcome) {
 
 fn text(outcome: &TurnOutcome) -> &str {
     match outcome {
-        TurnOutcome::Heard { text, .. } => text,
+        TurnOutcome::Heard { text, .. } => text.as_str(),
         other => panic!("nothing was heard: {other:?}"),
     }
 }

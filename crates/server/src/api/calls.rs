@@ -95,7 +95,8 @@ impl NewCall {
                 "metadata: {size} bytes; at most {METADATA_AT_MOST} are kept"
             )));
         }
-        request.metadata = self.metadata;
+        request.metadata =
+            self.metadata.into_iter().map(|(name, value)| (name, value.into())).collect();
         for (name, value) in
             [("max_duration", self.max_duration), ("ring_timeout", self.ring_timeout)]
         {

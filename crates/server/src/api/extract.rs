@@ -47,7 +47,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
             [b'[', ..] => return Err(Problem::invalid("an array, where an object is expected")),
             body => body,
         };
-        serde_json::from_slice(body).map(Self).map_err(|error| Problem::invalid(error.to_string()))
+        serde_json::from_slice(body).map(Self).map_err(|error| {
+            // It quotes what is not as it should be: a number that is no string, say.
+            Problem::invalid(offhook_core::mask_numbers(&error.to_string()))
+        })
     }
 }
 

@@ -137,7 +137,9 @@ pub(super) async fn ask(
     let speech = manager.speech(text, voice(ask.voice)?, locale(ask.locale)?);
     let Asked { turn, outcome, .. } = manager.ask(call.id, speech, ask.timeout).await?;
     let problem = match outcome {
-        TurnOutcome::Heard { text, .. } => return Ok(Json(Answered { turn, transcript: text })),
+        TurnOutcome::Heard { text, .. } => {
+            return Ok(Json(Answered { turn, transcript: text.into() }));
+        }
         TurnOutcome::TimedOut => Problem::new(
             Code::TranscriptTimeout,
             "nothing was said in time; what is said later stands in the transcript",
@@ -194,7 +196,7 @@ pub(super) async fn turn(
     let outcome = manager.turn(call.id, turn).await?.ok_or_else(Problem::no_such_turn)?;
     let (outcome, transcript) = match outcome {
         TurnOutcome::Open => (OutcomeView::Open, None),
-        TurnOutcome::Heard { text, .. } => (OutcomeView::Heard, Some(text)),
+        TurnOutcome::Heard { text, .. } => (OutcomeView::Heard, Some(text.into())),
         TurnOutcome::TimedOut => (OutcomeView::TimedOut, None),
         TurnOutcome::Ended { .. } => (OutcomeView::Ended, None),
         _ => (OutcomeView::Superseded, None),

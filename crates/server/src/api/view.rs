@@ -1,9 +1,10 @@
 //! Records as the API shows them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
-use offhook_core::{CallEvent, CallId, Turn};
+use offhook_core::{CallEvent, CallId, PrivateText, Turn};
 use offhook_manager::{CallRecord, EntryKind, StoredEntry};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use super::words::{
 };
 
 /// A call.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 #[schema(as = Call)]
 pub struct CallView {
     /// Our id; ids are in the order in which the calls began.
@@ -52,8 +53,15 @@ pub struct CallView {
     transcript: Option<Vec<Utterance>>,
 }
 
+impl fmt::Debug for CallView {
+    /// Numbers and words are for the API's answers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "call {}, {:?}", self.id, self.state)
+    }
+}
+
 /// Something that was said.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 struct Utterance {
     at: Timestamp,
     speaker: Speaker,
@@ -81,7 +89,11 @@ impl From<&CallRecord> for CallView {
             answered_at: record.answered_at,
             ended_at: record.ended_at,
             updated_at: record.updated_at,
-            metadata: record.metadata.clone(),
+            metadata: record
+                .metadata
+                .iter()
+                .map(|(name, value)| (name.clone(), value.as_str().to_owned()))
+                .collect(),
             transcript: None,
         }
     }
@@ -94,7 +106,10 @@ impl CallView {
         let mut opening = None;
         for stored in timeline {
             let at = stored.entry.at;
-            let bot = |text: String, turn| Utterance { at, speaker: Speaker::Bot, text, turn };
+            let bot = |text: PrivateText, turn| {
+                let text = text.into();
+                Utterance { at, speaker: Speaker::Bot, text, turn }
+            };
             match &stored.entry.kind {
                 EntryKind::Created { opening: words, .. } => opening.clone_from(words),
                 EntryKind::Command { text: Some(text), turn, .. } => {
@@ -106,7 +121,7 @@ impl CallView {
                 EntryKind::Webhook { events, reply, turn, .. } => {
                     for event in events {
                         if let CallEvent::Transcript { text, is_final: true } = event {
-                            let (text, turn) = (text.clone(), *turn);
+                            let (text, turn) = (text.clone().into(), *turn);
                             transcript.push(Utterance { at, speaker: Speaker::User, text, turn });
                         }
                     }
@@ -123,7 +138,7 @@ impl CallView {
 }
 
 /// An entry of a timeline.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 #[schema(as = Entry)]
 pub struct EntryView {
     /// Its place among the entries of all calls.
@@ -137,6 +152,12 @@ pub struct EntryView {
     /// What belongs to this kind; null if its name says everything.
     #[schema(value_type = Option<Object>, required)]
     detail: Value,
+}
+
+impl fmt::Debug for EntryView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "entry {} of call {}, {}", self.id, self.call, self.kind())
+    }
 }
 
 impl From<StoredEntry> for EntryView {
