@@ -20,6 +20,12 @@ async fn steer(world: &World, call: &str, what: &str, body: Value) -> (u16, Valu
     (answer.status, answer.json())
 }
 
+/// Waits until a question that is being asked by another request has reached the call.
+async fn until_asked(world: &World, call: &str) {
+    let is_question = |entry: &Value| entry["detail"]["command"] == "ask";
+    while !world.timeline(call).await.iter().any(is_question) {}
+}
+
 #[tokio::test]
 async fn speech_in_the_middle_of_a_gather_is_heard_and_the_call_listens_again() {
     let world = World::new().await;
@@ -45,6 +51,7 @@ async fn a_question_is_answered_by_what_is_said_next() {
     let path = format!("/v1/calls/{call}/ask");
     let asking = world.api(Method::POST, &path, json!({ "text": "Shall I?" }));
     let answering = async {
+        until_asked(&world, &call).await;
         world.run_for(Duration::from_secs(4)).await;
         world.person(&call, "say", json!({ "text": "Yes, please." })).await;
         world.run_for(Duration::from_secs(4)).await;
@@ -64,9 +71,36 @@ async fn a_question_without_an_answer_times_out_and_the_call_goes_on() {
     let call = conversation(&world).await;
     let path = format!("/v1/calls/{call}/ask");
     let asking = world.api(Method::POST, &path, json!({ "text": "Shall I?", "timeout": "5s" }));
-    let (asked, ()) = tokio::join!(asking, world.run_for(Duration::from_secs(20)));
+    let waiting = async {
+        until_asked(&world, &call).await;
+        world.run_for(Duration::from_secs(20)).await;
+    };
+    let (asked, ()) = tokio::join!(asking, waiting);
     assert_eq!((asked.status, &asked.json()["code"]), (504, &json!("transcript_timeout")));
     assert_ne!(world.call(&call).await["state"], "ended");
+}
+
+#[tokio::test]
+async fn a_question_is_not_given_up_while_it_is_still_being_asked() {
+    let world = World::new().await;
+    let call = conversation(&world).await;
+    let path = format!("/v1/calls/{call}/ask");
+    // Twenty seconds in Chinese.
+    let question = "请问您什么时候方便收货呢".repeat(8).chars().take(90).collect::<String>();
+    let asking = world.api(Method::POST, &path, json!({ "text": question, "timeout": "5s" }));
+    let answering = async {
+        until_asked(&world, &call).await;
+        world.run_for(Duration::from_secs(23)).await;
+        world.person(&call, "say", json!({ "text": "明天" })).await;
+        world.run_for(Duration::from_secs(4)).await;
+    };
+    let (asked, ()) = tokio::join!(asking, answering);
+    assert_eq!(
+        (asked.status, &asked.json()["transcript"]),
+        (200, &json!("明天")),
+        "{}",
+        asked.body
+    );
 }
 
 #[tokio::test]
