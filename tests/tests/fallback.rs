@@ -47,8 +47,7 @@ async fn a_document_that_could_not_be_fetched_for_three_seconds_is_fetched_by_a_
 async fn a_document_that_could_not_be_fetched_for_six_seconds_is_fetched_by_the_fallback() {
     let (world, view) = answered_in_absence(milliseconds(8_000)).await;
     assert!(fell_back(&world, view["id"].as_str().unwrap_or_default()).await, "{view:#}");
-    let cause = view["cause"].to_string();
-    assert!(cause.contains("could not fetch"), "it is told what went wrong: {view:#}");
+    assert_eq!(view["cause"], Value::Null, "it goes on: {view:#}");
 }
 
 #[tokio::test]
@@ -91,6 +90,7 @@ async fn a_message_whose_end_could_not_be_told_is_heard_once() {
     assert!(fell_back(&world, &call).await);
     assert_eq!(heard(&world, &call).await, ["Your parcel is here."]);
     assert_eq!(view["end_reason"], "hangup-bot", "{view:#}");
+    assert_eq!(view["cause"], Value::Null, "all went well in the end: {view:#}");
 }
 
 #[tokio::test]
@@ -133,4 +133,34 @@ async fn a_message_whose_end_was_told_and_whose_answer_was_lost_is_heard_once() 
     let call = world.place(request).await;
     world.until_state(&call, "ended").await;
     assert_eq!(heard(&world, &call).await, ["Your parcel is here."]);
+}
+
+#[tokio::test]
+async fn a_message_that_was_fetched_by_the_fallback_and_heard_leaves_no_cause() {
+    let world = World::new().await;
+    lost(&world, "answer").await;
+    let request = json!({ "to": PATIENT, "mode": "notify", "message": "Your parcel is here." });
+    let call = world.place(request).await;
+    let view = world.until_state(&call, "speaking").await;
+    assert!(view["cause"].to_string().contains("could not fetch"), "{view:#}");
+    let view = world.until_state(&call, "ended").await;
+    assert!(fell_back(&world, &call).await, "the timeline tells it");
+    assert_eq!((&view["end_reason"], &view["cause"]), (&json!("hangup-bot"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_call_that_ends_because_no_document_could_be_run_says_so() {
+    let world = World::new().await;
+    // Something between us and the carrier spoils every document.
+    let spoilt = json!({
+        "on": "webhook", "match": "kind=", "http_status": 200, "body": "<Respon", "count": 0,
+        "content_type": "text/xml",
+    });
+    world.fault(spoilt).await;
+    let request = json!({ "to": PATIENT, "mode": "notify", "message": "Your parcel is here." });
+    let call = world.place(request).await;
+    let view = world.until_state(&call, "ended").await;
+    assert_eq!(view["end_reason"], "completed", "the carrier's word");
+    assert_eq!(view["cause"]["code"], "12100", "{view:#}");
+    assert_eq!(heard(&world, &call).await, Vec::<String>::new());
 }

@@ -177,12 +177,13 @@ fn events(
     if is_callback {
         return events;
     }
-    events.extend(carried_out(failed.unwrap_or(ours), parameters));
     if ours.kind.as_deref() == Some(kind::FALLBACK) {
         let code = parameters.get("ErrorCode").unwrap_or_default();
         let cause = Cause::new(code, "Twilio could not fetch or run our document");
         events.push(CallEvent::Fault(cause));
     }
+    // After the fault: if the call goes on by it, nothing is wrong any more.
+    events.extend(carried_out(failed.unwrap_or(ours), parameters));
     events
 }
 

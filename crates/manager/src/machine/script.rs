@@ -27,11 +27,18 @@ impl Work {
     /// The plan was carried out: what follows it? With documents the answer to the request says
     /// it; otherwise a command.
     pub(super) fn go_on(&mut self) {
+        self.trouble_over();
         let next = self.record.script.plan.after();
         self.set_script(next);
         if !self.capabilities.documents {
             self.perform_script();
         }
+    }
+
+    /// The carrier does what it is told. What it could not do before stands in the timeline, and is
+    /// the cause of nothing that comes.
+    pub(super) fn trouble_over(&mut self) {
+        self.record.cause = None;
     }
 
     /// Sends the script by a command.
