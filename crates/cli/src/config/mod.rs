@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use offhook::manager::{InboundPolicy, Mode, Policy};
-use offhook_core::{Locale, Party, PhoneNumber, ProviderName, SpeechText};
+use offhook_core::{Locale, Party, PhoneNumber, ProviderName, SpeechText, Voice};
 use offhook_server::{PublicUrl, parse_duration};
 use secrecy::SecretString;
 
@@ -253,7 +253,9 @@ fn conversation(reader: &mut Reader, policy: &mut Policy) {
         Ok(greeting) => policy.greeting = Some(greeting),
         Err(error) => reader.problem("inbound.greeting", format!("cannot be said: {error}")),
     }
-    policy.voice = reader.text("speech.voice");
+    policy.voice = reader.with("speech.voice", |text| {
+        text.parse::<Voice>().map_err(|error| format!("cannot be taken: {error}"))
+    });
     set(
         &mut policy.locale,
         reader.with("speech.locale", |text| {

@@ -7,7 +7,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Json, Response};
 use http::{HeaderMap, StatusCode};
-use offhook_core::{CallId, Locale, Party, ProviderName, SpeechText};
+use offhook_core::{CallId, Locale, Party, ProviderName, SpeechText, Voice};
 use offhook_manager::{
     CallRecord, DialOutcome, HistoryQuery, Idempotency, InitiateRequest, Manager, Mode, Which,
 };
@@ -75,12 +75,10 @@ impl NewCall {
             let locale = Locale::try_from(locale);
             request.locale = Some(locale.map_err(|error| field("locale")(&error))?);
         }
-        if let Some(voice) = &self.voice
-            && (voice.len() > 100 || voice.chars().any(char::is_control))
-        {
-            return Err(Problem::invalid("voice: at most 100 characters, none of them a control"));
+        if let Some(voice) = self.voice {
+            let voice = Voice::try_from(voice);
+            request.voice = Some(voice.map_err(|error| field("voice")(&error))?);
         }
-        request.voice = self.voice;
         let size: usize = self.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
         if size > METADATA_AT_MOST {
             return Err(Problem::invalid(format!(

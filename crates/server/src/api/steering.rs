@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::response::Json;
 use http::StatusCode;
-use offhook_core::{Digits, InvalidText, Locale, SpeechText, Turn};
+use offhook_core::{Digits, InvalidText, Locale, SpeechText, Turn, Voice};
 use offhook_manager::machine::Command;
 use offhook_manager::{Asked, Manager, TurnOutcome};
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,10 @@ fn field(name: &'static str) -> impl Fn(InvalidText) -> Problem {
     move |error| Problem::invalid(format!("{name}: {error}"))
 }
 
+fn voice(text: Option<String>) -> Result<Option<Voice>, Problem> {
+    text.map(|text| Voice::try_from(text).map_err(field("voice"))).transpose()
+}
+
 fn locale(text: Option<String>) -> Result<Option<Locale>, Problem> {
     text.map(|text| Locale::try_from(text).map_err(field("locale"))).transpose()
 }
@@ -54,7 +58,7 @@ pub(super) async fn speak(
     JsonBody(speak): JsonBody<Speak>,
 ) -> Result<(StatusCode, Json<Spoken>), Problem> {
     let text = SpeechText::try_from(speak.text).map_err(field("text"))?;
-    let speech = manager.speech(text, speak.voice, locale(speak.locale)?);
+    let speech = manager.speech(text, voice(speak.voice)?, locale(speak.locale)?);
     let (_, turn) = manager.command(call.id, Command::Speak { speech }).await?;
     Ok((StatusCode::ACCEPTED, Json(Spoken { turn })))
 }
@@ -86,7 +90,7 @@ pub(super) async fn ask(
     if ask.timeout.is_some_and(|timeout| timeout.is_zero() || timeout > longest) {
         return Err(Problem::invalid("timeout: up to 1 h"));
     }
-    let speech = manager.speech(text, ask.voice, locale(ask.locale)?);
+    let speech = manager.speech(text, voice(ask.voice)?, locale(ask.locale)?);
     let Asked { turn, outcome, .. } = manager.ask(call.id, speech, ask.timeout).await?;
     let problem = match outcome {
         TurnOutcome::Heard { text, .. } => return Ok(Json(Answered { turn, transcript: text })),
