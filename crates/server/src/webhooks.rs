@@ -63,7 +63,8 @@ impl Webhooks {
             .filter(|name| !name.is_empty() && !name.contains('/'))
             .ok_or(StatusCode::NOT_FOUND)?;
         if parts.method != Method::GET && parts.method != Method::POST {
-            return Err(StatusCode::METHOD_NOT_ALLOWED);
+            // A webhook has no other methods: there is nothing here, as on any other path.
+            return Err(StatusCode::NOT_FOUND);
         }
         let provider = ProviderName::from(name.to_owned());
         if self.manager.capabilities(&provider).is_none() {
