@@ -13,10 +13,11 @@ use offhook::manager::{
 use offhook::twilio::{Twilio, TwilioConfig};
 use offhook_carrier::{Carrier, Emulator, Habit, HttpDelivery, Settings};
 use offhook_core::{GuardedClient, HostPolicy, Party};
-use offhook_server::PublicUrl;
+use offhook_server::{PublicUrl, ServerSettings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use url::Url;
 
 use crate::clock::VirtualClock;
@@ -49,6 +50,8 @@ pub struct Setup {
     pub requests_per_second: f64,
     /// How many calls a second.
     pub calls_per_second: f64,
+    /// What is other than usual about the listeners.
+    pub server: fn(&mut ServerSettings),
 }
 
 impl Default for Setup {
@@ -69,6 +72,7 @@ impl Default for Setup {
             on_disk: false,
             requests_per_second: 100.0,
             calls_per_second: 100.0,
+            server: |_| {},
         }
     }
 }
@@ -83,12 +87,14 @@ pub struct World {
     memory: Option<Arc<MemoryStore>>,
     at_work: Arc<AtomicUsize>,
     on_the_way: Arc<AtomicUsize>,
+    way_is_open: watch::Sender<bool>,
     trouble: Arc<Mutex<Trouble>>,
     ports: (SocketAddr, SocketAddr),
     public_url: PublicUrl,
     /// The policy of the next start.
     pub policy: Policy,
     auth_token: String,
+    server: fn(&mut ServerSettings),
     daemon: Option<Daemon>,
 }
 
@@ -143,6 +149,8 @@ impl World {
             memory,
             at_work: Arc::default(),
             on_the_way: Arc::default(),
+            way_is_open: watch::Sender::new(true),
+            server: setup.server,
             trouble: Arc::default(),
             ports: (webhooks, webhooks),
             public_url,
@@ -165,15 +173,18 @@ impl World {
         let transport = WatchedTransport {
             client: GuardedClient::new(base, HostPolicy::AllowPrivate).expect("a client"),
             in_flight: Arc::clone(&self.on_the_way),
+            is_open: self.way_is_open.subscribe(),
         };
         let inner: Arc<dyn CallStore> = match &self.memory {
             Some(memory) => Arc::clone(memory) as Arc<_>,
             None => Arc::new(self.open_store()),
         };
         let store = WatchedStore::new(inner, Arc::clone(&self.at_work), Arc::clone(&self.trouble));
+        let mut settings = ServerSettings::new(self.public_url.clone(), TOKEN);
+        (self.server)(&mut settings);
         let daemon = Daemon::start(
             listeners,
-            self.public_url.clone(),
+            &settings,
             self.policy.clone(),
             Arc::new(Twilio::with_transport(config, Arc::new(transport))),
             Arc::new(store),
@@ -228,6 +239,11 @@ impl World {
     /// From the next start on, the daemon sends this token to the carrier.
     pub fn use_token(&mut self, token: &str) {
         token.clone_into(&mut self.auth_token);
+    }
+
+    /// Holds the daemon's requests to the carrier up on their way, or lets them go on.
+    pub fn hold_requests(&self, hold: bool) {
+        self.way_is_open.send_replace(!hold);
     }
 
     /// Makes commits fail, or stop failing.
@@ -454,6 +470,12 @@ impl World {
     #[must_use]
     pub fn public_url(&self) -> &str {
         self.public_url.as_str()
+    }
+
+    /// The addresses of the webhook listener and of the admin API.
+    #[must_use]
+    pub const fn addresses(&self) -> (SocketAddr, SocketAddr) {
+        self.ports
     }
 
     /// The time.

@@ -18,9 +18,6 @@ use offhook_manager::{Manager, WebhookError};
 use crate::public_url::{Forwarded, PublicUrl};
 use crate::settings::ServerSettings;
 
-/// How long a body may take to arrive.
-const BODY_TIME: Duration = Duration::from_secs(10);
-
 /// How much of a body that is too large is read and thrown away, so that the answer arrives.
 const DISCARD_AT_MOST: usize = 1024 * 1024;
 
@@ -30,6 +27,7 @@ struct Webhooks {
     public_url: PublicUrl,
     trusted_proxies: Vec<IpNet>,
     max_body: usize,
+    body_time: Duration,
 }
 
 pub(crate) fn router(manager: Manager, settings: &ServerSettings) -> Router {
@@ -38,6 +36,7 @@ pub(crate) fn router(manager: Manager, settings: &ServerSettings) -> Router {
         public_url: settings.public_url.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
         max_body: settings.max_body,
+        body_time: settings.body_time,
     };
     // One handler for all paths: what a request is for depends on the prefix of the public URL.
     Router::new().fallback(receive).with_state(Arc::new(webhooks))
@@ -70,7 +69,7 @@ impl Webhooks {
         if self.manager.capabilities(&provider).is_none() {
             return Err(StatusCode::NOT_FOUND);
         }
-        let body = tokio::time::timeout(BODY_TIME, read_body(body, self.max_body))
+        let body = tokio::time::timeout(self.body_time, read_body(body, self.max_body))
             .await
             .map_err(|_| StatusCode::REQUEST_TIMEOUT)??;
         let forwarded = Forwarded::read(&parts.headers, peer, &self.trusted_proxies);

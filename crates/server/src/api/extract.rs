@@ -18,21 +18,22 @@ use crate::duration::parse_duration;
 #[derive(Debug)]
 pub(super) struct JsonBody<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned> FromRequest<Api> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let body =
-            Bytes::from_request(request, state).await.map_err(|rejection| {
-                match rejection.status() {
-                    StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-                        StatusCode::PAYLOAD_TOO_LARGE,
-                        "body_too_large",
-                        "the body is larger than 64 KiB; no field of a call needs that",
-                    ),
-                    _ => Problem::invalid("the body broke off"),
-                }
-            })?;
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        let body = tokio::time::timeout(api.body_time, Bytes::from_request(request, api));
+        let body = body.await.map_err(|_| {
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time")
+        })?;
+        let body = body.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "the body is larger than 64 KiB; no field of a call needs that",
+            ),
+            _ => Problem::invalid("the body broke off"),
+        })?;
         let body = if body.is_empty() { b"{}" } else { &body[..] };
         serde_json::from_slice(body).map(Self).map_err(|error| Problem::invalid(error.to_string()))
     }

@@ -11,6 +11,7 @@ mod view;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, State};
@@ -34,6 +35,8 @@ const MAX_BODY: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 struct Api {
     manager: Manager,
+    /// How long a body may take to arrive.
+    body_time: Duration,
     /// Set when the listener stops: streams end then.
     stopped: watch::Receiver<bool>,
 }
@@ -51,6 +54,7 @@ pub(crate) fn router(
     stopped: watch::Receiver<bool>,
 ) -> Router {
     let guard = Arc::new(Guard::new(settings, address));
+    let body_time = settings.body_time;
     let guarded = Router::new()
         .route("/v1/calls", post(calls::initiate).get(calls::list))
         .route("/v1/calls/{id}", get(calls::show))
@@ -75,7 +79,7 @@ pub(crate) fn router(
         .layer(DefaultBodyLimit::max(MAX_BODY))
         // Host and Origin come before everything else, health included.
         .layer(middleware::from_fn_with_state(guard, guard::origin))
-        .with_state(Api { manager, stopped })
+        .with_state(Api { manager, body_time, stopped })
 }
 
 async fn healthy() -> Json<serde_json::Value> {
