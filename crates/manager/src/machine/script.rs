@@ -64,14 +64,18 @@ impl Work {
     pub(super) fn delivered_by_reply(&mut self) {
         let step = self.record.script.step;
         self.record.outbox.retain(|effect| effect.kind != EffectKind::Perform(step));
-        // The first document that does not reject answers the call; no webhook will say so.
+        self.answered_by_reply();
+        self.delivered();
+    }
+
+    /// The first document that does not reject answers the call; no webhook will say so.
+    pub(super) fn answered_by_reply(&mut self) {
         let first_document = self.record.direction == Direction::Inbound
             && self.record.answered_at.is_none()
             && !matches!(self.record.script.plan, CallPlan::Reject(_));
         if first_document {
             self.answered();
         }
-        self.delivered();
     }
 
     /// The carrier has the script.
