@@ -1,4 +1,10 @@
 //! Verified requests, read into events.
+//!
+//! Status callbacks may overtake each other. Their `SequenceNumber` tells in which order they were
+//! fired and is not read: each is one fact about the call, and the same facts lead to the same state in
+//! any order (a call that was answered does not ring again, and one that is over stays so). Keeping the
+//! latest number in each record would add nothing to that. Its presence tells a status callback of the
+//! console from a request for a document.
 
 use std::collections::BTreeMap;
 
