@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use offhook_core::{AnsweredBy, CallEvent, CallId, Cause, Direction, Turn};
-use offhook_manager::{CallRecord, DialOutcome, EntryKind, StoredEntry};
+use offhook_manager::{CallRecord, CallState, DialOutcome, EntryKind, StoredEntry};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -51,12 +51,7 @@ impl From<&CallRecord> for CallView {
             state: record.state.as_str(),
             end_reason: record.end_reason().map(offhook_core::EndReason::as_str),
             cause: record.cause.clone(),
-            dial: record.dial.map(|dial| match dial.outcome {
-                DialOutcome::Pending => "pending",
-                DialOutcome::Unknown { .. } => "unknown",
-                DialOutcome::Accepted { .. } => "accepted",
-                DialOutcome::Refused => "refused",
-            }),
+            dial: dial(record),
             from: record.from.to_text(),
             to: record.to.to_text(),
             mode: record.mode.as_str(),
@@ -68,6 +63,19 @@ impl From<&CallRecord> for CallView {
             metadata: record.metadata.clone(),
             transcript: None,
         }
+    }
+}
+
+/// How the dial stands, of a call that is dialled. One that waits for a slot is still to be.
+fn dial(record: &CallRecord) -> Option<&'static str> {
+    match record.dial {
+        Some(dial) => Some(match dial.outcome {
+            DialOutcome::Pending => "pending",
+            DialOutcome::Unknown { .. } => "unknown",
+            DialOutcome::Accepted { .. } => "accepted",
+            DialOutcome::Refused => "refused",
+        }),
+        None => (record.state == CallState::Queued).then_some("pending"),
     }
 }
 
