@@ -11,18 +11,34 @@ use tokio::net::TcpStream;
 const SID: &str = "CA5d2f0e7b9c1a4e63b8d7f0a1c2e3b4d5";
 const PROXY: (&str, &str) = ("voice.example.com", "https://voice.example.com");
 
+/// The status of the answer to these bytes behind a first line, `Host` and the token.
+async fn status(to: SocketAddr, first: &str, token: &str, rest: &str) -> String {
+    let mut stream = TcpStream::connect(to).await.expect("a connection");
+    let request =
+        format!("{first} HTTP/1.1\r\nhost: {to}\r\nauthorization: Bearer {token}\r\n{rest}");
+    stream.write_all(request.as_bytes()).await.expect("it is sent");
+    let mut answer = [0; 64];
+    let length = stream.read(&mut answer).await.unwrap_or_default();
+    let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
 /// The status of the answer to a request whose body never comes whole.
 async fn half_a_body(to: SocketAddr, path: &str, token: &str) -> String {
-    let mut stream = TcpStream::connect(to).await.expect("a connection");
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {to}\r\nauthorization: Bearer {token}\r\n\
-         content-length: 20\r\n\r\n{{\"to\":"
-    );
-    stream.write_all(head.as_bytes()).await.expect("the half of it");
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    status(to, &format!("POST {path}"), token, "content-length: 20\r\n\r\n{\"to\":").await
+}
+
+#[tokio::test]
+async fn a_last_event_id_that_came_from_nowhere_is_refused() {
+    let world = World::new().await;
+    let (_, api) = world.addresses();
+    for (id, expected) in
+        [("7", "200"), (" 7 ", "200"), ("soon", "422"), ("-1", "422"), ("", "422")]
+    {
+        let rest = format!("last-event-id:{id}\r\n\r\n");
+        let answer = status(api, "GET /v1/events", offhook_tests::TOKEN, &rest).await;
+        assert_eq!(answer, expected, "{id:?}");
+    }
 }
 
 #[tokio::test]

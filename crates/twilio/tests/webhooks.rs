@@ -247,6 +247,31 @@ fn the_direction_and_the_ids_are_those_of_the_request() {
 }
 
 #[test]
+fn only_an_inbound_call_asks_to_be_taken() {
+    for direction in [
+        "outbound-api",
+        "outbound-dial",
+        "trunking-originating",
+        "trunking-terminating",
+        "sideways",
+    ] {
+        // A leg that somebody else's document dialled, or one of a SIP trunk, that was pointed at us.
+        let webhook = parsed(&read("inbound").with("Direction", direction).post(ENDPOINT));
+        assert_eq!(webhook.offer, None, "{direction}");
+        assert_eq!(webhook.direction, Some(Direction::Outbound), "{direction}");
+        assert_eq!(webhook.answer, nothing_to_do(), "{direction}");
+        // A call of ours stays ours, whatever the leg is called.
+        let webhook =
+            parsed(&read("document").with("Direction", direction).post(&callback("said")));
+        assert_eq!(
+            (webhook.call, webhook.answer),
+            (Some(call_id()), Answer::Document),
+            "{direction}"
+        );
+    }
+}
+
+#[test]
 fn a_webhook_of_another_account_is_foreign_and_has_no_effect() {
     let other = "AC00000000000000000000000000000002";
     for (fixture, url, answer) in [

@@ -321,10 +321,10 @@ fn bytes(text: &str) -> Result<usize, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn read_text(text: &str) -> Result<Config, Problems> {
+    pub(crate) fn read_text(text: &str) -> Result<Config, Problems> {
         let mut reader = Reader::parse(text, "offhook.toml").unwrap();
         let config = read(&mut reader);
         reader.finish().map(|()| config)
@@ -410,6 +410,8 @@ format = "json"
         assert_eq!(config.max_body, 128 * 1024);
         assert_eq!(config.policy.ring_timeout, Duration::from_secs(90));
         assert_eq!(config.policy.notify_hangup_delay, Duration::ZERO);
+        assert_eq!(config.policy.voice, "Polly.Joanna".parse().ok());
+        assert_eq!(config.policy.locale, "de-AT".parse().unwrap());
         assert_eq!(config.log, LogFormat::Json);
         let providers = config.providers.unwrap();
         assert_eq!(providers[0].from, Party::dialled("+15550005678").ok());
