@@ -16,6 +16,7 @@ mod transport;
 mod world;
 
 pub use clock::VirtualClock;
+pub use daemon::TOKEN;
 pub use http::{Answer, form_signature};
 pub use in_process::{EmulatorTransport, ManagerDelivery};
 pub use log::Log;

@@ -13,14 +13,15 @@ use offhook::manager::{
 use offhook::twilio::{Twilio, TwilioConfig};
 use offhook_carrier::{Carrier, Emulator, Habit, HttpDelivery, Settings, TwilioAccount};
 use offhook_core::{GuardedClient, HostPolicy, Party};
-use offhook_server::PublicUrl;
+use offhook_server::{PublicUrl, ServerSettings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use url::Url;
 
 use crate::clock::VirtualClock;
-use crate::daemon::{self, Daemon};
+use crate::daemon::{self, Daemon, TOKEN};
 use crate::http::{Answer, send};
 use crate::store::{Trouble, WatchedStore};
 use crate::transport::WatchedTransport;
@@ -49,6 +50,8 @@ pub struct Setup {
     pub calls_per_second: f64,
     /// The token of the admin API.
     pub api_token: String,
+    /// What is other than usual about the listeners.
+    pub server: fn(&mut ServerSettings),
 }
 
 impl Default for Setup {
@@ -69,7 +72,8 @@ impl Default for Setup {
             on_disk: false,
             requests_per_second: 100.0,
             calls_per_second: 100.0,
-            api_token: "the token of the tests".to_owned(),
+            api_token: TOKEN.to_owned(),
+            server: |_| {},
         }
     }
 }
@@ -84,6 +88,7 @@ pub struct World {
     memory: Option<Arc<MemoryStore>>,
     at_work: Arc<AtomicUsize>,
     on_the_way: Arc<AtomicUsize>,
+    way_is_open: watch::Sender<bool>,
     trouble: Arc<Mutex<Trouble>>,
     ports: (SocketAddr, SocketAddr),
     public_url: PublicUrl,
@@ -93,6 +98,7 @@ pub struct World {
     pub account: TwilioConfig,
     carrier_account: TwilioAccount,
     api_token: String,
+    server: fn(&mut ServerSettings),
     daemon: Option<Daemon>,
 }
 
@@ -156,6 +162,8 @@ impl World {
             memory,
             at_work: Arc::default(),
             on_the_way: Arc::default(),
+            way_is_open: watch::Sender::new(true),
+            server: setup.server,
             trouble: Arc::default(),
             ports: (webhooks, webhooks),
             public_url,
@@ -176,16 +184,18 @@ impl World {
         let transport = WatchedTransport {
             client: GuardedClient::new(base, HostPolicy::AllowPrivate).expect("a client"),
             in_flight: Arc::clone(&self.on_the_way),
+            is_open: self.way_is_open.subscribe(),
         };
         let inner: Arc<dyn CallStore> = match &self.memory {
             Some(memory) => Arc::clone(memory) as Arc<_>,
             None => Arc::new(self.open_store()),
         };
         let store = WatchedStore::new(inner, Arc::clone(&self.at_work), Arc::clone(&self.trouble));
+        let mut settings = ServerSettings::new(self.public_url.clone(), &self.api_token);
+        (self.server)(&mut settings);
         let daemon = Daemon::start(
             listeners,
-            self.public_url.clone(),
-            &self.api_token,
+            &settings,
             self.policy.clone(),
             Arc::new(Twilio::with_transport(config, Arc::new(transport))),
             Arc::new(store),
@@ -240,6 +250,11 @@ impl World {
     /// From the next start on, the daemon sends this token to the carrier.
     pub fn use_token(&mut self, token: &str) {
         self.account = account(&self.carrier_account, token);
+    }
+
+    /// Holds the daemon's requests to the carrier up on their way, or lets them go on.
+    pub fn hold_requests(&self, hold: bool) {
+        self.way_is_open.send_replace(!hold);
     }
 
     /// Makes commits fail, or stop failing.
@@ -472,6 +487,12 @@ impl World {
     #[must_use]
     pub fn public_url(&self) -> &str {
         self.public_url.as_str()
+    }
+
+    /// The addresses of the webhook listener and of the admin API.
+    #[must_use]
+    pub const fn addresses(&self) -> (SocketAddr, SocketAddr) {
+        self.ports
     }
 
     /// The time.

@@ -90,7 +90,7 @@ pub fn full_record(id: CallId) -> CallRecord {
             plan: CallPlan::Say(Say {
                 speech: Speech {
                     text: "Grüße, <you> & \"me\" 🎉".parse().expect("it can be spoken"),
-                    voice: Some("Polly.Joanna".to_owned()),
+                    voice: Some("Polly.Joanna".parse().expect("a voice")),
                     locale: "de-AT".parse().expect("it is a language tag"),
                 },
                 then: Then::Listen(Listen { turn: Turn(4), locale: Locale::en_us() }),

@@ -47,6 +47,7 @@ pub use http_client::{GuardedClient, HostPolicy, InvalidBaseUrl, is_public_addre
 pub use party::{InvalidNumber, Party, PhoneNumber};
 pub use plan::{
     CallPlan, Digits, InvalidText, Listen, Locale, RejectReason, Say, Speech, SpeechText, Then,
+    Voice,
 };
 pub use private::PrivateText;
 pub use provider::VoiceProvider;

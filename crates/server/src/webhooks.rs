@@ -20,9 +20,6 @@ use tracing::{Instrument, Span};
 use crate::public_url::{Forwarded, PublicUrl};
 use crate::settings::ServerSettings;
 
-/// How long a body may take to arrive.
-const BODY_TIME: Duration = Duration::from_secs(10);
-
 /// How much of a body that is too large is read and thrown away, so that the answer arrives.
 const DISCARD_AT_MOST: usize = 1024 * 1024;
 
@@ -32,6 +29,7 @@ struct Webhooks {
     public_url: PublicUrl,
     trusted_proxies: Vec<IpNet>,
     max_body: usize,
+    body_time: Duration,
 }
 
 pub(crate) fn router(manager: Manager, settings: &ServerSettings) -> Router {
@@ -40,6 +38,7 @@ pub(crate) fn router(manager: Manager, settings: &ServerSettings) -> Router {
         public_url: settings.public_url.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
         max_body: settings.max_body,
+        body_time: settings.body_time,
     };
     // One handler for all paths: what a request is for depends on the prefix of the public URL.
     Router::new().fallback(receive).with_state(Arc::new(webhooks))
@@ -65,7 +64,8 @@ impl Webhooks {
             .filter(|name| !name.is_empty() && !name.contains('/'))
             .ok_or(StatusCode::NOT_FOUND)?;
         if parts.method != Method::GET && parts.method != Method::POST {
-            return Err(StatusCode::METHOD_NOT_ALLOWED);
+            // A webhook has no other methods: there is nothing here, as on any other path.
+            return Err(StatusCode::NOT_FOUND);
         }
         let provider = ProviderName::from(name.to_owned());
         if self.manager.capabilities(&provider).is_none() {
@@ -84,7 +84,7 @@ impl Webhooks {
             outcome = Empty,
         );
         let taking = async {
-            let body = tokio::time::timeout(BODY_TIME, read_body(body, self.max_body))
+            let body = tokio::time::timeout(self.body_time, read_body(body, self.max_body))
                 .await
                 .map_err(|_| NotTaken::TooSlow)??;
             let (method, headers) = (parts.method, parts.headers);

@@ -229,3 +229,40 @@ fn announce(
         server.api(),
     ));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::read_text;
+
+    /// Calls and requests a second that Twilio gets of this configuration.
+    fn rates(limits: &str) -> (f64, f64) {
+        let text = format!(
+            "from_number = '+15550001234'\npublic_url = 'https://voice.example.com'\n\
+             twilio.account_sid = 'AC00000000000000000000000000000001'\n\
+             twilio.auth_token = 'x'\n{limits}"
+        );
+        let config = read_text(&text).unwrap();
+        let providers = config.providers.clone().unwrap();
+        let mut policy = config.policy.clone();
+        let public_url = config.public_url.clone().unwrap();
+        add_providers(&mut policy, &config, &providers, &public_url);
+        let twilio = &policy.providers[&offhook::twilio::NAME];
+        (twilio.calls_per_second, twilio.requests_per_second)
+    }
+
+    #[test]
+    fn a_provider_has_the_rates_of_its_section_then_the_general_ones_then_its_defaults() {
+        for (limits, expected) in [
+            ("", (1.0, 50.0)),
+            ("limits.calls_per_second = 3", (3.0, 50.0)),
+            ("limits.requests_per_second = 20", (1.0, 20.0)),
+            ("twilio.calls_per_second = 2", (2.0, 50.0)),
+            ("twilio.requests_per_second = 10", (1.0, 10.0)),
+            ("limits.calls_per_second = 3\ntwilio.calls_per_second = 1", (1.0, 50.0)),
+            ("limits.requests_per_second = 20\ntwilio.requests_per_second = 90", (1.0, 90.0)),
+        ] {
+            assert_eq!(rates(limits), expected, "{limits}");
+        }
+    }
+}

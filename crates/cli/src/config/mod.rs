@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use offhook::manager::{InboundPolicy, Mode, Policy};
-use offhook_core::{Locale, Party, PhoneNumber, ProviderName, SpeechText};
+use offhook_core::{Locale, Party, PhoneNumber, ProviderName, SpeechText, Voice};
 use offhook_server::{PublicUrl, parse_duration};
 use secrecy::SecretString;
 
@@ -255,7 +255,9 @@ fn conversation(reader: &mut Reader, policy: &mut Policy) {
         Ok(greeting) => policy.greeting = Some(greeting),
         Err(error) => reader.problem("inbound.greeting", format!("cannot be said: {error}")),
     }
-    policy.voice = reader.text("speech.voice");
+    policy.voice = reader.with("speech.voice", |text| {
+        text.parse::<Voice>().map_err(|error| format!("cannot be taken: {error}"))
+    });
     set(
         &mut policy.locale,
         reader.with("speech.locale", |text| {
@@ -321,10 +323,10 @@ fn bytes(text: &str) -> Result<usize, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn read_text(text: &str) -> Result<Config, Problems> {
+    pub(crate) fn read_text(text: &str) -> Result<Config, Problems> {
         let mut reader = Reader::parse(text, "offhook.toml").unwrap();
         let config = read(&mut reader);
         reader.finish().map(|()| config)
@@ -411,6 +413,8 @@ format = "json"
         assert_eq!(config.max_body, 128 * 1024);
         assert_eq!(config.policy.ring_timeout, Duration::from_secs(90));
         assert_eq!(config.policy.notify_hangup_delay, Duration::ZERO);
+        assert_eq!(config.policy.voice, "Polly.Joanna".parse().ok());
+        assert_eq!(config.policy.locale, "de-AT".parse().unwrap());
         assert_eq!(config.log, LogFormat::Json);
         let providers = config.providers.unwrap();
         assert_eq!(providers[0].from, Party::dialled("+15550005678").ok());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook_core::{CallId, Locale, ProviderName, Speech, SpeechText, Turn, VoiceProvider};
+use offhook_core::{CallId, Locale, ProviderName, Speech, SpeechText, Turn, Voice, VoiceProvider};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::{NoContext, Uuid};
@@ -53,7 +53,7 @@ struct Inner {
     shown: watch::Receiver<Shown>,
     watchers: Arc<Watchers>,
     commits: watch::Receiver<u64>,
-    voice: Option<String>,
+    voice: Option<Voice>,
     locale: Locale,
     task: std::sync::Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
@@ -228,12 +228,7 @@ impl Manager {
 
     /// A text in the voice and the language of the policy, where no other is given.
     #[must_use]
-    pub fn speech(
-        &self,
-        text: SpeechText,
-        voice: Option<String>,
-        locale: Option<Locale>,
-    ) -> Speech {
+    pub fn speech(&self, text: SpeechText, voice: Option<Voice>, locale: Option<Locale>) -> Speech {
         Speech {
             text,
             voice: voice.or_else(|| self.inner.voice.clone()),

@@ -23,8 +23,9 @@ impl Work {
             Command::Ask { speech, timeout } => {
                 let turn = self.speak(CommandWord::Ask, speech);
                 let timeout = timeout.unwrap_or(self.record.limits.transcript_timeout);
-                // The answer's time runs from the end of the speech, as well as that is known.
-                let wait = timeout.saturating_add(super::deadline::playback_estimate(speech));
+                // The answer's time runs from the end of the speech. When that is nobody tells, but a
+                // question must not be given up while it is still being asked.
+                let wait = timeout.saturating_add(super::deadline::longest_playback(speech));
                 let question = Question { turn, deadline: after(self.now, wait) };
                 self.record.question = Some(question);
                 if let CallPlan::Say(say) = &mut self.record.script.plan {

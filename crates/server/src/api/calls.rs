@@ -138,7 +138,7 @@ fn fingerprint(call: &NewCall) -> [u8; 16] {
 }
 
 problems!(Placing:
-    BodyTooLarge, InvalidRequest, IdempotencyKeyReused, ConcurrencyLimit, RateLimit,
+    BodyTooLarge, TooSlow, InvalidRequest, IdempotencyKeyReused, ConcurrencyLimit, RateLimit,
     DestinationFenced, DestinationNotAllowed, CarrierRejected, NotReady, StoreUnavailable
 );
 

@@ -26,6 +26,7 @@ pub(crate) enum Code {
     NotReady,
     RateLimit,
     StoreUnavailable,
+    TooSlow,
     TranscriptTimeout,
     TurnSuperseded,
     Unauthorized,
@@ -41,6 +42,7 @@ impl Code {
             Self::DestinationNotAllowed | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::NoSuchCall | Self::NoSuchTurn | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::CallEnded
             | Self::DestinationFenced
             | Self::NotAnswered

@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
 use http::StatusCode;
 use http::request::Parts;
-use offhook_core::{Party, Turn};
+use offhook_core::{InvalidText, Party, Turn, Voice};
 use offhook_manager::{CallRecord, Manager};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
@@ -17,9 +17,6 @@ use super::code::Code;
 use super::problem::Problem;
 use crate::duration::parse_duration;
 
-/// The longest name of a voice, in characters.
-pub(super) const VOICE_AT_MOST: usize = 100;
-
 /// The longest idempotency key, in characters.
 pub(super) const KEY_AT_MOST: usize = 255;
 
@@ -27,20 +24,21 @@ pub(super) const KEY_AT_MOST: usize = 255;
 #[derive(Debug)]
 pub(super) struct JsonBody<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned> FromRequest<Api> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let body =
-            Bytes::from_request(request, state).await.map_err(|rejection| {
-                match rejection.status() {
-                    StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-                        Code::BodyTooLarge,
-                        "the body is larger than 64 KiB; no field of a call needs that",
-                    ),
-                    _ => Problem::invalid("the body broke off"),
-                }
-            })?;
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        let body = tokio::time::timeout(api.body_time, Bytes::from_request(request, api));
+        let body = body
+            .await
+            .map_err(|_| Problem::new(Code::TooSlow, "the body did not arrive in time"))?;
+        let body = body.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                Code::BodyTooLarge,
+                "the body is larger than 64 KiB; no field of a call needs that",
+            ),
+            _ => Problem::invalid("the body broke off"),
+        })?;
         let body = match body.trim_ascii() {
             b"" | b"null" => b"{}",
             // Serde would read an array as the fields in their order.
@@ -130,16 +128,9 @@ pub(super) fn party(name: &str, text: &str) -> Result<Party, Problem> {
 }
 
 /// A voice in the carrier's words.
-pub(super) fn voice(text: Option<String>) -> Result<Option<String>, Problem> {
-    let fits = |voice: &String| {
-        voice.chars().count() <= VOICE_AT_MOST && !voice.chars().any(char::is_control)
-    };
-    match text {
-        Some(voice) if !fits(&voice) => Err(Problem::invalid(format!(
-            "voice: at most {VOICE_AT_MOST} characters, none of them a control"
-        ))),
-        other => Ok(other),
-    }
+pub(super) fn voice(text: Option<String>) -> Result<Option<Voice>, Problem> {
+    let invalid = |error: InvalidText| Problem::invalid(format!("voice: {error}"));
+    text.map(|text| Voice::try_from(text).map_err(invalid)).transpose()
 }
 
 /// A number of seconds, or text such as `5m`.

@@ -15,6 +15,7 @@ mod words;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -39,6 +40,8 @@ const MAX_BODY: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 struct Api {
     manager: Manager,
+    /// How long a body may take to arrive.
+    body_time: Duration,
     /// Set when the listener stops: streams end then.
     stopped: watch::Receiver<bool>,
     description: Description,
@@ -71,7 +74,12 @@ pub(crate) fn router(
         .layer(DefaultBodyLimit::max(MAX_BODY))
         // Host and Origin come before everything else, health included.
         .layer(middleware::from_fn_with_state(guard, guard::origin))
-        .with_state(Api { manager, stopped, description: description.into() })
+        .with_state(Api {
+            manager,
+            body_time: settings.body_time,
+            stopped,
+            description: description.into(),
+        })
 }
 
 /// What needs no token, and the beginning of the description.

@@ -143,3 +143,28 @@ impl From<StoreError> for Problem {
         Self::new(Code::StoreUnavailable, "the store cannot be read; the log says why")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use offhook_manager::machine::CommandRefusal;
+
+    use super::*;
+
+    #[test]
+    fn each_refusal_of_a_command_has_its_status_and_its_code() {
+        for (error, status, code) in [
+            (CommandError::NoSuchCall, 404, "no_such_call"),
+            (CommandError::Refused(CommandRefusal::NotAnswered), 409, "not_answered"),
+            (CommandError::Refused(CommandRefusal::Ended), 409, "call_ended"),
+            (CommandError::Refused(CommandRefusal::Unsupported), 422, "unsupported"),
+            (CommandError::NotRunning, 503, "not_ready"),
+            (CommandError::StoreUnavailable, 503, "store_unavailable"),
+        ] {
+            let problem = Problem::from(error);
+            assert_eq!(
+                (problem.status, serde_json::to_value(problem.code).unwrap()),
+                (status, code.into())
+            );
+        }
+    }
+}

@@ -61,7 +61,7 @@ fn locale(text: Option<String>) -> Result<Option<Locale>, Problem> {
 }
 
 problems!(Speaking:
-    BodyTooLarge, InvalidRequest, NoSuchCall, NotAnswered, CallEnded, Unsupported, NotReady,
+    BodyTooLarge, TooSlow, InvalidRequest, NoSuchCall, NotAnswered, CallEnded, Unsupported, NotReady,
     StoreUnavailable
 );
 
@@ -111,7 +111,7 @@ pub(super) struct Answered {
 }
 
 problems!(Asking:
-    BodyTooLarge, InvalidRequest, NoSuchCall, NotAnswered, CallEnded, TurnSuperseded, Unsupported,
+    BodyTooLarge, TooSlow, InvalidRequest, NoSuchCall, NotAnswered, CallEnded, TurnSuperseded, Unsupported,
     NotReady, StoreUnavailable, TranscriptTimeout
 );
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use offhook_core::{CallEvent, CallId, PrivateText, Turn};
-use offhook_manager::{CallRecord, EntryKind, StoredEntry};
+use offhook_manager::{CallRecord, CallState, EntryKind, StoredEntry};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -32,7 +32,7 @@ pub struct CallView {
     end_reason: Option<&'static str>,
     #[schema(required)]
     cause: Option<CauseView>,
-    /// What became of the dial; null for an inbound call, and while the call is queued.
+    /// What became of the dial; null for an inbound call.
     #[schema(required)]
     dial: Option<DialView>,
     from: String,
@@ -80,7 +80,7 @@ impl From<&CallRecord> for CallView {
             state: record.state.into(),
             end_reason: record.end_reason().map(offhook_core::EndReason::as_str),
             cause: record.cause.clone().map(CauseView::from),
-            dial: record.dial.map(|dial| dial.outcome.into()),
+            dial: dial(record),
             from: record.from.to_text(),
             to: record.to.to_text(),
             mode: record.mode.into(),
@@ -96,6 +96,14 @@ impl From<&CallRecord> for CallView {
                 .collect(),
             transcript: None,
         }
+    }
+}
+
+/// How the dial stands, of a call that is dialled. One that waits for a slot is still to be.
+fn dial(record: &CallRecord) -> Option<DialView> {
+    match record.dial {
+        Some(dial) => Some(dial.outcome.into()),
+        None => (record.state == CallState::Queued).then_some(DialView::Pending),
     }
 }
 

@@ -68,7 +68,7 @@ schema!(LanguageTag: text("A language tag (BCP 47); the configured language with
 
 // `extract::voice`
 schema!(Voice: text("A voice in the carrier's own words; the configured one without it.")
-    .max_length(Some(crate::api::extract::VOICE_AT_MOST))
+    .max_length(Some(offhook_core::Voice::LIMIT))
     .pattern(Some(r"^[^\u0000-\u001F\u007F-\u009F]*$"))
     .build());
 
