@@ -206,7 +206,7 @@ const tests = {
     for (let count = 0; count < 7; count += 1) {
       placed.push((await client.calls.create({ to, from, twiml: longPause() })).sid);
     }
-    const newest = placed.toReversed();
+    const newest = [...placed].reverse();
     const sids = async (filters) => (await client.calls.list(filters)).map((call) => call.sid);
 
     assert.deepEqual(await sids({ to }), newest);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use offhook::manager::{CallStore, Clock, Manager, Policy};
 use offhook_core::VoiceProvider;
-use offhook_server::{Listeners, PublicUrl, Server, ServerSettings};
+use offhook_server::{Listeners, Server, ServerSettings};
 
-pub(crate) const TOKEN: &str = "the token of the tests";
+/// The usual token of the admin API.
+pub const TOKEN: &str = "the token of the tests";
 
 /// A running daemon.
 #[derive(Debug)]
@@ -33,15 +34,14 @@ pub(crate) async fn bind(ports: Option<(SocketAddr, SocketAddr)>) -> Listeners {
 impl Daemon {
     pub(crate) fn start(
         listeners: Listeners,
-        public_url: PublicUrl,
+        settings: &ServerSettings,
         policy: Policy,
         provider: Arc<dyn VoiceProvider>,
         store: Arc<dyn CallStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let manager = Manager::builder(policy).provider(provider).store(store).clock(clock).start();
-        let settings = ServerSettings::new(public_url, TOKEN);
-        let server = listeners.serve(manager.clone(), &settings);
+        let server = listeners.serve(manager.clone(), settings);
         Self { manager, server }
     }
 

@@ -10,12 +10,15 @@ mod clock;
 mod daemon;
 mod http;
 mod in_process;
+mod log;
 mod store;
 mod transport;
 mod world;
 
 pub use clock::VirtualClock;
+pub use daemon::TOKEN;
 pub use http::{Answer, form_signature};
 pub use in_process::{EmulatorTransport, ManagerDelivery};
+pub use log::Log;
 pub use store::{Trouble, WatchedStore};
 pub use world::{Setup, World};

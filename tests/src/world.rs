@@ -11,12 +11,13 @@ use offhook::manager::{
     CallStore, InboundPolicy, Manager, MemoryStore, Policy, ProviderPolicy, SqliteStore,
 };
 use offhook::twilio::{Twilio, TwilioConfig};
-use offhook_carrier::{Carrier, Emulator, Habit, HttpDelivery, Settings};
+use offhook_carrier::{Carrier, Emulator, Habit, HttpDelivery, Settings, TwilioAccount};
 use offhook_core::{GuardedClient, HostPolicy, Party};
-use offhook_server::PublicUrl;
+use offhook_server::{PublicUrl, ServerSettings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use url::Url;
 
 use crate::clock::VirtualClock;
@@ -25,8 +26,6 @@ use crate::http::{Answer, send};
 use crate::store::{Trouble, WatchedStore};
 use crate::transport::WatchedTransport;
 
-const ACCOUNT_SID: &str = "AC00000000000000000000000000000001";
-const AUTH_TOKEN: &str = "emulator";
 const OUR_NUMBER: &str = "+15550100100";
 
 /// How long nothing must be under way before the clock moves: the time that a request may spend
@@ -49,6 +48,10 @@ pub struct Setup {
     pub requests_per_second: f64,
     /// How many calls a second.
     pub calls_per_second: f64,
+    /// The token of the admin API.
+    pub api_token: String,
+    /// What is other than usual about the listeners.
+    pub server: fn(&mut ServerSettings),
 }
 
 impl Default for Setup {
@@ -69,6 +72,8 @@ impl Default for Setup {
             on_disk: false,
             requests_per_second: 100.0,
             calls_per_second: 100.0,
+            api_token: TOKEN.to_owned(),
+            server: |_| {},
         }
     }
 }
@@ -83,13 +88,26 @@ pub struct World {
     memory: Option<Arc<MemoryStore>>,
     at_work: Arc<AtomicUsize>,
     on_the_way: Arc<AtomicUsize>,
+    way_is_open: watch::Sender<bool>,
     trouble: Arc<Mutex<Trouble>>,
     ports: (SocketAddr, SocketAddr),
     public_url: PublicUrl,
     /// The policy of the next start.
     pub policy: Policy,
-    auth_token: String,
+    /// The account with which the next start goes to the carrier.
+    pub account: TwilioConfig,
+    carrier_account: TwilioAccount,
+    api_token: String,
+    server: fn(&mut ServerSettings),
     daemon: Option<Daemon>,
+}
+
+/// The carrier's account, reached with this token. What the carrier signs is accepted whatever we
+/// send with.
+fn account(carrier: &TwilioAccount, token: &str) -> TwilioConfig {
+    TwilioConfig::new(carrier.sid.as_str(), token)
+        .expect("credentials")
+        .with_previous_auth_token(carrier.auth_token.as_str())
 }
 
 impl World {
@@ -116,6 +134,7 @@ impl World {
 
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port for the carrier");
         let carrier_address = listener.local_addr().expect("its address");
+        let carrier_account = setup.carrier.twilio.clone();
         setup.carrier.webhook_base = Some(public_url.as_str().to_owned());
         let carrier = Carrier::start(
             Emulator::new(setup.carrier),
@@ -143,11 +162,15 @@ impl World {
             memory,
             at_work: Arc::default(),
             on_the_way: Arc::default(),
+            way_is_open: watch::Sender::new(true),
+            server: setup.server,
             trouble: Arc::default(),
             ports: (webhooks, webhooks),
             public_url,
             policy,
-            auth_token: AUTH_TOKEN.to_owned(),
+            account: account(&carrier_account, &carrier_account.auth_token),
+            carrier_account,
+            api_token: setup.api_token,
             daemon: None,
         };
         world.launch(listeners);
@@ -157,23 +180,22 @@ impl World {
 
     fn launch(&mut self, listeners: offhook_server::Listeners) {
         let base = Url::parse(&format!("http://{}", self.carrier_address)).expect("a base");
-        let config = TwilioConfig::new(ACCOUNT_SID, self.auth_token.as_str())
-            .expect("credentials")
-            // What the carrier signs is accepted whatever we send with.
-            .with_previous_auth_token(AUTH_TOKEN)
-            .with_api_base(base.clone(), true);
+        let config = self.account.clone().with_api_base(base.clone(), true);
         let transport = WatchedTransport {
             client: GuardedClient::new(base, HostPolicy::AllowPrivate).expect("a client"),
             in_flight: Arc::clone(&self.on_the_way),
+            is_open: self.way_is_open.subscribe(),
         };
         let inner: Arc<dyn CallStore> = match &self.memory {
             Some(memory) => Arc::clone(memory) as Arc<_>,
             None => Arc::new(self.open_store()),
         };
         let store = WatchedStore::new(inner, Arc::clone(&self.at_work), Arc::clone(&self.trouble));
+        let mut settings = ServerSettings::new(self.public_url.clone(), &self.api_token);
+        (self.server)(&mut settings);
         let daemon = Daemon::start(
             listeners,
-            self.public_url.clone(),
+            &settings,
             self.policy.clone(),
             Arc::new(Twilio::with_transport(config, Arc::new(transport))),
             Arc::new(store),
@@ -227,7 +249,12 @@ impl World {
 
     /// From the next start on, the daemon sends this token to the carrier.
     pub fn use_token(&mut self, token: &str) {
-        token.clone_into(&mut self.auth_token);
+        self.account = account(&self.carrier_account, token);
+    }
+
+    /// Holds the daemon's requests to the carrier up on their way, or lets them go on.
+    pub fn hold_requests(&self, hold: bool) {
+        self.way_is_open.send_replace(!hold);
     }
 
     /// Makes commits fail, or stop failing.
@@ -317,8 +344,13 @@ impl World {
 
     /// A request to the admin API.
     pub async fn api(&self, method: Method, path: &str, body: Value) -> Answer {
+        self.api_as(&self.api_token, method, path, body).await
+    }
+
+    /// A request to the admin API by whoever has this token.
+    pub async fn api_as(&self, token: &str, method: Method, path: &str, body: Value) -> Answer {
         let url = format!("http://{}{path}", self.ports.1);
-        let bearer = format!("Bearer {TOKEN}");
+        let bearer = format!("Bearer {token}");
         let body = if body.is_null() { String::new() } else { body.to_string() };
         send(method, &url, &[("authorization", &bearer)], body).await
     }
@@ -429,7 +461,8 @@ impl World {
         signature: Option<&str>,
     ) -> Answer {
         let url = format!("{}/webhooks/twilio{query}", self.public_url.as_str());
-        let signed = crate::http::form_signature(AUTH_TOKEN, &url, form);
+        let token = &self.carrier_account.auth_token;
+        let signed = crate::http::form_signature(token, &url, form);
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let headers = [
             ("content-type", "application/x-www-form-urlencoded"),
@@ -454,6 +487,12 @@ impl World {
     #[must_use]
     pub fn public_url(&self) -> &str {
         self.public_url.as_str()
+    }
+
+    /// The addresses of the webhook listener and of the admin API.
+    #[must_use]
+    pub const fn addresses(&self) -> (SocketAddr, SocketAddr) {
+        self.ports
     }
 
     /// The time.

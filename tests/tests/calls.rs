@@ -29,6 +29,24 @@ async fn a_notify_call_hangs_up_after_its_message_was_heard_and_not_before() {
 }
 
 #[tokio::test]
+async fn a_long_message_in_a_script_that_is_spoken_slowly_is_heard_whole() {
+    let world = World::new().await;
+    // 360 characters, for which a Chinese voice takes 80 seconds.
+    let text =
+        "您的包裹已经送到门口请您尽快取走谢谢您".repeat(20).chars().take(360).collect::<String>();
+    let request = json!({ "to": PATIENT, "message": text, "locale": "cmn-Hans-CN" });
+    let call = world.place(request).await;
+    let ended = world.until_state(&call, "ended").await;
+    assert_eq!(ended["end_reason"], "hangup-bot", "{ended:#}");
+    let line = world.line(&call).await;
+    assert_eq!(line["heard"].as_array().map(Vec::len), Some(1), "{line:#}");
+    assert_eq!(
+        (&line["heard"][0]["text"], &line["heard"][0]["complete"]),
+        (&json!(text), &json!(true))
+    );
+}
+
+#[tokio::test]
 async fn a_conversation_speaks_listens_and_keeps_what_was_said() {
     let world = World::new().await;
     let call =

@@ -53,6 +53,25 @@ async fn speech_that_comes_before_the_call_is_connected_at_the_carrier_is_said_a
 }
 
 #[tokio::test]
+async fn a_sentence_that_is_on_its_way_when_the_carrier_asks_is_begun_once() {
+    let world = World::new().await;
+    let call = listening(&world).await;
+    world.hold_requests(true);
+    let command = Command::Speak { speech: speech("One moment, please.") };
+    world.manager().command(call, command).await.expect("it is taken");
+    // Meanwhile the person says something, and the carrier asks what comes next.
+    world.person(&call.to_string(), "say", json!({ "text": "Hello?" })).await;
+    world.run_for(seconds(2)).await;
+    world.hold_requests(false);
+    world.run_for(seconds(6)).await;
+    let line = world.line(&call.to_string()).await;
+    let heard = line["heard"].as_array().cloned().unwrap_or_default();
+    let begun = heard.iter().filter(|heard| heard["text"] == "One moment, please.").count();
+    assert_eq!(begun, 1, "{line:#}");
+    assert_eq!(times_heard(&world, call, "One moment, please.").await, 1);
+}
+
+#[tokio::test]
 async fn words_while_they_are_spoken_show_that_somebody_speaks_and_flood_no_timeline() {
     let world = World::new().await;
     let call = listening(&world).await;

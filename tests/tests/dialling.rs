@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use offhook_tests::{Trouble, World};
+use offhook_tests::{Setup, Trouble, World};
 use serde_json::{Value, json};
 
 const OBLIGING: &str = "+15550100001";
@@ -22,6 +22,27 @@ fn unclear_answers() -> Vec<Value> {
         json!({ "http_status": 200, "content_type": "text/html", "body": "<html>portal</html>" }),
         json!({ "http_status": 201, "content_type": "application/json", "body": "{}" }),
     ]
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_a_slot_is_still_to_be_dialled() {
+    let mut setup = Setup::default();
+    setup.policy.max_concurrent_calls = 1;
+    setup.policy.queue = true;
+    let world = World::with(setup).await;
+    let first = world.place(json!({ "to": PATIENT, "mode": "conversation" })).await;
+    let second = world.api(Method::POST, "/v1/calls", json!({ "to": PATIENT, "message": "Hi" }));
+    let (second, ()) = tokio::join!(second, world.run_for(seconds(11)));
+    let view = second.json();
+    assert_eq!(
+        (second.status, &view["state"], &view["dial"]),
+        (201, &json!("queued"), &json!("pending"))
+    );
+    let hang_up = format!("/v1/calls/{first}/hangup");
+    world.api(Method::POST, &hang_up, Value::Null).await;
+    let second = view["id"].as_str().unwrap_or_default();
+    assert_eq!(world.until_state(second, "ended").await["dial"], "accepted");
+    assert_eq!(world.call(second).await["end_reason"], "hangup-bot");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use offhook_tests::World;
+use offhook_tests::{Setup, World};
 use serde_json::{Value, json};
 
 const PATIENT: &str = "+15550100011";
@@ -18,6 +18,12 @@ async fn steer(world: &World, call: &str, what: &str, body: Value) -> (u16, Valu
     let answer = world.api(Method::POST, &format!("/v1/calls/{call}/{what}"), body).await;
     world.settle().await;
     (answer.status, answer.json())
+}
+
+/// Waits until a question that is being asked by another request has reached the call.
+async fn until_asked(world: &World, call: &str) {
+    let is_question = |entry: &Value| entry["detail"]["command"] == "ask";
+    while !world.timeline(call).await.iter().any(is_question) {}
 }
 
 #[tokio::test]
@@ -45,6 +51,7 @@ async fn a_question_is_answered_by_what_is_said_next() {
     let path = format!("/v1/calls/{call}/ask");
     let asking = world.api(Method::POST, &path, json!({ "text": "Shall I?" }));
     let answering = async {
+        until_asked(&world, &call).await;
         world.run_for(Duration::from_secs(4)).await;
         world.person(&call, "say", json!({ "text": "Yes, please." })).await;
         world.run_for(Duration::from_secs(4)).await;
@@ -64,9 +71,97 @@ async fn a_question_without_an_answer_times_out_and_the_call_goes_on() {
     let call = conversation(&world).await;
     let path = format!("/v1/calls/{call}/ask");
     let asking = world.api(Method::POST, &path, json!({ "text": "Shall I?", "timeout": "5s" }));
-    let (asked, ()) = tokio::join!(asking, world.run_for(Duration::from_secs(20)));
+    let waiting = async {
+        until_asked(&world, &call).await;
+        world.run_for(Duration::from_secs(20)).await;
+    };
+    let (asked, ()) = tokio::join!(asking, waiting);
     assert_eq!((asked.status, &asked.json()["code"]), (504, &json!("transcript_timeout")));
     assert_ne!(world.call(&call).await["state"], "ended");
+}
+
+#[tokio::test]
+async fn a_question_that_something_else_overtakes_is_told_so() {
+    let world = World::new().await;
+    let call = conversation(&world).await;
+    let path = format!("/v1/calls/{call}/ask");
+    let asking = world.api(Method::POST, &path, json!({ "text": "Shall I?" }));
+    let speaking = async {
+        until_asked(&world, &call).await;
+        let (status, _) = steer(&world, &call, "speak", json!({ "text": "Never mind." })).await;
+        assert_eq!(status, 202);
+    };
+    let (asked, ()) = tokio::join!(asking, speaking);
+    assert_eq!((asked.status, &asked.json()["code"]), (409, &json!("turn_superseded")));
+    assert_eq!(asked.json()["turn"], 2);
+}
+
+#[tokio::test]
+async fn a_question_whose_call_ends_is_told_so() {
+    let world = World::new().await;
+    let call = conversation(&world).await;
+    let path = format!("/v1/calls/{call}/ask");
+    let asking = world.api(Method::POST, &path, json!({ "text": "Shall I?" }));
+    let hanging_up = async {
+        until_asked(&world, &call).await;
+        world.run_for(Duration::from_secs(2)).await;
+        world.person(&call, "hangup", json!({})).await;
+    };
+    let (asked, ()) = tokio::join!(asking, hanging_up);
+    assert_eq!((asked.status, &asked.json()["code"]), (409, &json!("call_ended")));
+    assert_eq!(world.call(&call).await["state"], "ended");
+}
+
+#[tokio::test]
+async fn what_is_said_has_the_voice_and_the_language_that_were_asked_for_or_configured() {
+    let mut setup = Setup::default();
+    setup.policy.voice = "Polly.Vicki".parse().ok();
+    setup.policy.locale = "de-AT".parse().expect("a language");
+    let world = World::with(setup).await;
+    let sid = world.somebody_calls("+15550100077", "silent").await;
+    let view = world.until_state(&sid, "listening").await;
+    let call = view["id"].as_str().unwrap_or_default().to_owned();
+    for body in [
+        json!({ "text": "Moment." }),
+        json!({ "text": "Un moment.", "voice": "Polly.Léa", "locale": "fr-FR" }),
+    ] {
+        assert_eq!(steer(&world, &call, "speak", body).await.0, 202);
+        world.run_for(Duration::from_secs(4)).await;
+    }
+    assert_eq!(steer(&world, &call, "listen", json!({ "locale": "it-IT" })).await.0, 202);
+    world.run_for(Duration::from_secs(1)).await;
+    let documents = world.line(&call).await["documents"].to_string();
+    for said in [
+        r#"<Say voice=\"Polly.Vicki\" language=\"de-AT\">Hello!</Say>"#,
+        r#"<Say voice=\"Polly.Vicki\" language=\"de-AT\">Moment.</Say>"#,
+        r#"<Say voice=\"Polly.Léa\" language=\"fr-FR\">Un moment.</Say>"#,
+        r#"language=\"it-IT\" timeout"#,
+    ] {
+        assert!(documents.contains(said), "{said}: {documents}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_is_not_given_up_while_it_is_still_being_asked() {
+    let world = World::new().await;
+    let call = conversation(&world).await;
+    let path = format!("/v1/calls/{call}/ask");
+    // Twenty seconds in Chinese.
+    let question = "请问您什么时候方便收货呢".repeat(8).chars().take(90).collect::<String>();
+    let asking = world.api(Method::POST, &path, json!({ "text": question, "timeout": "5s" }));
+    let answering = async {
+        until_asked(&world, &call).await;
+        world.run_for(Duration::from_secs(23)).await;
+        world.person(&call, "say", json!({ "text": "明天" })).await;
+        world.run_for(Duration::from_secs(4)).await;
+    };
+    let (asked, ()) = tokio::join!(asking, answering);
+    assert_eq!(
+        (asked.status, &asked.json()["transcript"]),
+        (200, &json!("明天")),
+        "{}",
+        asked.body
+    );
 }
 
 #[tokio::test]
@@ -103,9 +198,17 @@ async fn what_cannot_be_done_is_refused_with_a_code() {
         ("speak", json!({ "text": " " })),
         ("speak", json!({ "text": "Hi", "volume": 11 })),
         ("speak", json!({ "text": "Hi", "locale": "english" })),
+        ("speak", json!({ "text": "Hi", "voice": format!("a\u{1}{}", "v".repeat(60_000)) })),
+        ("speak", json!({ "text": "Hi", "voice": "" })),
+        ("speak", json!({ "text": "Hi", "voice": "v".repeat(101) })),
+        ("ask", json!({ "text": "Hi?", "voice": "a\u{7}" })),
+        ("ask", json!({ "text": "Hi?", "locale": "en_US" })),
+        ("ask", json!({ "text": "Hi?", "timeout": 0.0005 })),
+        ("ask", json!({ "text": "Hi?", "timeout": "2h" })),
         ("dtmf", json!({ "digits": "12x" })),
         ("dtmf", json!({})),
         ("listen", json!({ "locale": "english" })),
+        ("listen", json!(["en-US"])),
     ] {
         let (status, problem) = steer(&world, &call, what, body.clone()).await;
         assert_eq!((status, &problem["code"]), (422, &json!("invalid_request")), "{what} {body}");

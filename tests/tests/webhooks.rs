@@ -204,7 +204,7 @@ async fn unreadable_requests_get_their_own_status_each() {
         (Method::POST, "/webhooks/nobody", 404),
         (Method::POST, "/v1/calls", 404),
         (Method::GET, "/", 404),
-        (Method::PUT, "/webhooks/twilio", 405),
+        (Method::PUT, "/webhooks/twilio", 404),
         (Method::GET, "/webhooks/twilio", 401),
     ] {
         let answer = world.raw_webhook(method.clone(), path, &[], Vec::new()).await;

@@ -3,6 +3,7 @@
 //! Each verb prints the commands that it runs and stops at the first that fails. The jobs of the
 //! continuous integration are these verbs and hold no logic of their own.
 
+mod api;
 mod bench;
 mod cargo;
 mod ci;
@@ -12,10 +13,13 @@ mod doc;
 mod features;
 mod fmt;
 mod graph;
+mod install;
 mod integration;
 mod lint;
 mod outcome;
+mod program;
 mod sdk;
+mod service;
 mod verbs;
 mod workspace;
 

@@ -1,7 +1,7 @@
 //! The verbs there are: one row each, and `help` is printed from it.
 
 use crate::outcome::Outcome;
-use crate::{bench, ci, consumers, deny, doc, features, fmt, graph, integration, lint, sdk};
+use crate::{api, bench, ci, consumers, deny, doc, features, fmt, graph, integration, lint, sdk};
 
 /// One verb of the command line.
 pub(crate) struct Verb {
@@ -35,6 +35,7 @@ pub(crate) const CHECKS: &[Verb] = &[
     },
     Verb { name: "integration", about: "the demo, on each provider", run: integration::run },
     Verb { name: "sdk", about: "the carriers' own SDKs, on the emulator", run: sdk::run },
+    Verb { name: "api", about: "the admin API is as it describes itself", run: api::run },
 ];
 
 fn all() -> impl Iterator<Item = &'static Verb> {

@@ -26,7 +26,10 @@ const BASELINE: u64 = 150;
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let cores = std::thread::available_parallelism()?.get();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().global_queue_interval(2).build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .global_queue_interval(2)
+        .build()?;
     let handler = runtime.block_on(baseline::start())?;
     let daemon = runtime.block_on(Daemon::start(folder.path()))?;
 

@@ -90,28 +90,29 @@ impl Emulator {
             }
             _ => return Refusal::not_found(path).response(),
         };
-        done.unwrap_or_else(|problem| {
-            ApiResponse::json(StatusCode::BAD_REQUEST, &json!({ "error": problem }))
+        done.unwrap_or_else(|Unacceptable { status, problem }| {
+            ApiResponse::json(status, &json!({ "error": problem }))
         })
     }
 
-    fn start_call(&mut self, body: &[u8], now: Timestamp) -> Result<ApiResponse, String> {
+    fn start_call(&mut self, body: &[u8], now: Timestamp) -> Result<ApiResponse, Unacceptable> {
         let start: StartCall = read(body)?;
         if start.provider != twilio::PROVIDER {
-            return Err(format!("provider {:?} is not emulated", start.provider));
+            return Err(not_emulated(&start.provider).into());
         }
         let manner = Manner::of_word(&start.party)
             .ok_or_else(|| format!("party {:?} is not known", start.party))?;
         let base = self.shared.settings.webhook_base.as_deref();
         let default_url =
             || base.map(|base| format!("{}/webhooks/twilio", base.trim_end_matches('/')));
-        let webhook_url = start.webhook_url.or_else(default_url).ok_or("webhook_url is missing")?;
+        let webhook_url = start.webhook_url.or_else(default_url);
+        let webhook_url = webhook_url.ok_or_else(|| "webhook_url is missing".to_owned())?;
         for url in [Some(&webhook_url), start.fallback_url.as_ref(), start.status_callback.as_ref()]
             .into_iter()
             .flatten()
         {
             if !twilio::is_web_url(url) {
-                return Err(format!("not a URL: {url}"));
+                return Err(format!("not a URL: {url}").into());
             }
         }
         let inbound = InboundCall {
@@ -133,7 +134,7 @@ impl Emulator {
         act: &str,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<ApiResponse, String> {
+    ) -> Result<ApiResponse, Unacceptable> {
         let shared = &mut self.shared;
         let noticed = match act {
             "say" => {
@@ -144,7 +145,7 @@ impl Emulator {
                 let keys: Keys = read(body)?;
                 let is_key = |key: char| key.is_ascii_digit() || "*#ABCD".contains(key);
                 if keys.digits.is_empty() || !keys.digits.chars().all(is_key) {
-                    return Err("digits are 0-9, *, # and A-D".to_owned());
+                    return Err("digits are 0-9, *, # and A-D".to_owned().into());
                 }
                 self.twilio.person(id, now, |call| call.person_presses(&keys.digits, now, shared))
             }
@@ -162,19 +163,44 @@ impl Emulator {
         })
     }
 
-    fn add_fault(&mut self, body: &[u8]) -> Result<ApiResponse, String> {
+    fn add_fault(&mut self, body: &[u8]) -> Result<ApiResponse, Unacceptable> {
         let fault: Fault = read(body)?;
-        if fault.http_status.is_some() && fault.status().is_none() {
-            return Err("http_status is no HTTP status".to_owned());
+        if let Some(provider) = fault.provider.as_deref().filter(|name| *name != twilio::PROVIDER) {
+            return Err(not_emulated(provider).into());
         }
+        fault.can_be_seen()?;
         let answer = ApiResponse::json(StatusCode::CREATED, &json!(fault));
         self.shared.faults.add(fault);
         Ok(answer)
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| error.to_string())
+/// Why a request of the control API is refused.
+struct Unacceptable {
+    status: StatusCode,
+    problem: String,
+}
+
+/// It was understood, and cannot be meant.
+impl From<String> for Unacceptable {
+    fn from(problem: String) -> Self {
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, problem }
+    }
+}
+
+fn not_emulated(provider: &str) -> String {
+    format!("provider {provider:?} is not emulated; there is {:?}", twilio::PROVIDER)
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unacceptable> {
+    serde_json::from_slice(body).map_err(|error| {
+        let status = if error.is_data() {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else {
+            StatusCode::BAD_REQUEST
+        };
+        Unacceptable { status, problem: error.to_string() }
+    })
 }
 
 fn summary(record: &CallRecord) -> Value {

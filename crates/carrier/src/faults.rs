@@ -57,6 +57,28 @@ impl Fault {
         })
     }
 
+    /// Refuses what would be taken and never seen: a test that orders it tests nothing.
+    pub(crate) fn can_be_seen(&self) -> Result<(), String> {
+        if self.http_status.is_some() && self.status().is_none() {
+            return Err("http_status is no HTTP status".to_owned());
+        }
+        if self.http_status.is_none() && (self.body.is_some() || self.content_type.is_some()) {
+            return Err("body and content_type stand in an answer: give its http_status".to_owned());
+        }
+        let is_late = self.delay_ms > 0;
+        let is_lost = self.drop || self.drop_after_taking;
+        let is_of_webhooks = self.duplicate || self.reorder;
+        if self.befalls() == Befalls::Request && is_of_webhooks {
+            return Err("duplicate and reorder befall webhooks, not requests".to_owned());
+        }
+        if is_late || is_lost || is_of_webhooks || self.http_status.is_some() {
+            return Ok(());
+        }
+        Err("nothing would happen: give at least one of duplicate, reorder, delay_ms, drop, \
+             drop_after_taking and http_status"
+            .to_owned())
+    }
+
     pub(crate) const fn delay(&self) -> Duration {
         Duration::from_millis(self.delay_ms)
     }

@@ -80,7 +80,33 @@ impl Manner {
 
 /// The seconds that it takes to say a text.
 pub(crate) fn speech_seconds(text: &str) -> f64 {
-    const CHARACTERS_A_SECOND: f64 = 15.0;
-    let characters = text.chars().count() as f64;
-    characters / CHARACTERS_A_SECOND
+    text.chars().map(|character| 1.0 / characters_a_second(character)).sum()
+}
+
+/// How fast characters of this kind are spoken. One that is a syllable or a word of its own takes
+/// longer than a letter.
+const fn characters_a_second(character: char) -> f64 {
+    match character {
+        '0'..='9' => 3.0,
+        // Kana; Han with its extensions; Hangul syllables.
+        '\u{3040}'..='\u{30FF}'
+        | '\u{3400}'..='\u{4DBF}'
+        | '\u{4E00}'..='\u{9FFF}'
+        | '\u{AC00}'..='\u{D7AF}'
+        | '\u{20000}'..='\u{3FFFF}' => 4.5,
+        _ => 15.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_in_syllables_and_digits_takes_longer_to_say() {
+        let seconds = |text: &str| (speech_seconds(&text.repeat(90))).round() as u32;
+        assert_eq!([seconds("a"), seconds("1"), seconds("你")], [6, 30, 20]);
+        assert_eq!([seconds("か"), seconds("カ"), seconds("한")], [20, 20, 20]);
+        assert_eq!(seconds("é"), 6);
+    }
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use offhook_core::{
     FaultKind, GuardedClient, HostPolicy, Transport, TransportFault, TransportRequest,
 };
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::arguments::Connection;
@@ -28,16 +28,54 @@ pub(crate) struct Client {
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) problem: Value,
+    /// In seconds.
+    retry_after: Option<u64>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, problem: Value) -> Self {
+        let retry_after = headers.get(header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        Self { status, problem, retry_after }
+    }
+
+    /// What it says to people, with the codes that they look up and what they do next.
+    pub(crate) fn sentence(&self) -> String {
+        let text = |name: &str| self.problem[name].as_str().unwrap_or_default();
+        if text("code").is_empty() {
+            return format!("the daemon answered {}", self.status);
+        }
+        let mut sentence = format!("{} [{}]", text("detail"), text("code"));
+        if let Some(seconds) = self.retry_after {
+            sentence.push_str(&format!("; try again in {seconds} s"));
+        }
+        let call = text("call");
+        if !call.is_empty() && !text("detail").contains(call) {
+            sentence.push_str(&format!("; see offhook show {call}"));
+        }
+        sentence
+    }
+
+    /// The problem document as it came, and what stood beside it.
+    pub(crate) fn document(&self, exit_code: u8) -> Value {
+        let mut document = match &self.problem {
+            Value::Object(members) => members.clone(),
+            // Of a daemon that is none of ours, or not of this version.
+            other => Map::from_iter([("detail".to_owned(), other.clone())]),
+        };
+        document.entry("status").or_insert_with(|| json!(self.status.as_u16()));
+        document.entry("code").or_insert_with(|| json!("failed"));
+        if let Some(seconds) = self.retry_after {
+            document.insert("retry_after".to_owned(), json!(seconds));
+        }
+        document.insert("exit_code".to_owned(), json!(exit_code));
+        Value::Object(document)
+    }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        let text = |name: &str| refusal.problem[name].as_str().unwrap_or_default().to_owned();
-        let (code, detail) = (text("code"), text("detail"));
-        Self::Operation(match code.as_str() {
-            "" => format!("the daemon answered {}", refusal.status),
-            _ => format!("{detail} [{code}]"),
-        })
+        Self::Refused(Box::new(refusal))
     }
 }
 
@@ -55,7 +93,7 @@ impl Client {
 
     /// The daemon at this address.
     pub(crate) fn to(address: &str, token: &str) -> Result<Self, Failure> {
-        let invalid = |what: String| Failure::Configuration(format!("--api {address}: {what}"));
+        let invalid = |what: String| Failure::Usage(format!("--api {address}: {what}"));
         let base = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let base = base
             .ok_or_else(|| invalid("not a URL; write it like http://127.0.0.1:3335".to_owned()))?;
@@ -127,7 +165,7 @@ impl Client {
         Ok(if response.status.is_success() {
             Ok(value)
         } else {
-            Err(Refusal { status: response.status, problem: value })
+            Err(Refusal::new(response.status, &response.headers, value))
         })
     }
 

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::client::Refusal;
 use crate::output;
 
 /// What a command failed with.
@@ -9,7 +13,11 @@ use crate::output;
 pub(crate) enum Failure {
     /// The operation failed: exit 1.
     Operation(String),
-    /// Usage or configuration: exit 2.
+    /// The daemon did not do it, and says why: exit 1.
+    Refused(Box<Refusal>),
+    /// The command line: exit 2.
+    Usage(String),
+    /// The configuration, or what a command was given to read: exit 2.
     Configuration(String),
     /// The daemon is not reachable: exit 3.
     Unreachable(String),
@@ -26,19 +34,85 @@ impl Failure {
         Self::Operation(error.to_string())
     }
 
-    /// Prints the failure and gives its exit code.
-    pub(crate) fn report(self) -> ExitCode {
-        let (code, text) = match self {
-            Self::Operation(text) => (1, text),
-            Self::Configuration(text) => (2, text),
-            Self::Unreachable(text) => (3, text),
-            Self::Told => (1, String::new()),
-            Self::FaultsTold => (2, String::new()),
-            Self::NobodyReads => (0, String::new()),
-        };
-        if !text.is_empty() {
-            output::complain(text);
+    /// Whether the same may succeed when the daemon has come back.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Refused(refusal) => refusal.status == StatusCode::SERVICE_UNAVAILABLE,
+            _ => false,
         }
-        ExitCode::from(code)
+    }
+
+    /// Prints the failure and gives its exit code. Standard error is for people in any case; who
+    /// asked for JSON finds the failure on standard output, where the result would have been.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
+        if let Some(sentence) = self.sentence() {
+            if json {
+                self.tell_machines();
+            }
+            output::complain(sentence);
+        }
+        ExitCode::from(self.exit_code())
+    }
+
+    /// Prints the failure as a document.
+    pub(crate) fn tell_machines(&self) {
+        output::announce(self.document());
+    }
+
+    const fn exit_code(&self) -> u8 {
+        match self {
+            Self::NobodyReads => 0,
+            Self::Operation(_) | Self::Refused(_) | Self::Told => 1,
+            Self::Usage(_) | Self::Configuration(_) | Self::FaultsTold => 2,
+            Self::Unreachable(_) => 3,
+        }
+    }
+
+    /// What is still to be said.
+    pub(crate) fn sentence(&self) -> Option<String> {
+        match self {
+            Self::Operation(text)
+            | Self::Usage(text)
+            | Self::Configuration(text)
+            | Self::Unreachable(text) => Some(text.clone()),
+            Self::Refused(refusal) => Some(refusal.sentence()),
+            Self::Told | Self::FaultsTold | Self::NobodyReads => None,
+        }
+    }
+
+    /// The daemon's problem document, or one of the same shape (RFC 9457) with a stable code, and
+    /// the exit code.
+    fn document(&self) -> Value {
+        let code = match self {
+            Self::Refused(refusal) => return refusal.document(self.exit_code()),
+            Self::Usage(_) => "usage",
+            Self::Configuration(_) => "configuration",
+            Self::Unreachable(_) => "daemon_unreachable",
+            _ => "failed",
+        };
+        let mut document = Map::new();
+        document.insert("type".to_owned(), json!("about:blank"));
+        document.insert("code".to_owned(), json!(code));
+        document.insert("detail".to_owned(), json!(self.sentence()));
+        document.insert("exit_code".to_owned(), json!(self.exit_code()));
+        Value::Object(document)
+    }
+}
+
+/// Tells once that a daemon that was there before is waited for.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    is_told: bool,
+}
+
+impl Waiting {
+    /// It failed, and is tried again.
+    pub(crate) fn tell(&mut self, failure: &Failure) {
+        if let Some(why) = failure.sentence().filter(|_| !self.is_told) {
+            output::complain(why);
+            output::complain("waiting for the daemon");
+        }
+        self.is_told = true;
     }
 }

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod demo;
 mod failure;
+mod logging;
 mod output;
 
 use std::process::ExitCode;
@@ -24,7 +25,11 @@ use failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return not_understood(&error),
+    };
+    let json = arguments.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -34,8 +39,24 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(run(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report(json),
     }
+}
+
+/// Also the way of help and of the version, which are no failures.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    // It knows where its words go, and whether in colour. Nobody is left to be told that it cannot.
+    let _ = error.print();
+    let is_asked_for =
+        std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
+    if error.use_stderr() && is_asked_for {
+        let text = error.render().to_string();
+        // Behind the first paragraph stand tips and the usage.
+        let what = text.split("\n\n").next().unwrap_or_default();
+        let what = what.strip_prefix("error: ").unwrap_or(what);
+        Failure::Usage(what.to_owned()).tell_machines();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {

@@ -1,12 +1,15 @@
 //! What every store must do, as one named test per case ([`store_suite!`]), and two carriers for
 //! tests: [`DocumentProvider`], which fetches documents, and [`CommandProvider`], which is told
-//! step by step.
+//! step by step. [`Secrets`] searches what was printed for what must not be.
 //!
 //! Nothing here is published; the crates of the product use it as a development dependency.
 
 mod provider;
 pub mod samples;
+mod secrets;
 pub mod store;
+
+pub use secrets::Secrets;
 
 pub use provider::{
     CommandProvider, DocumentProvider, Request, SECRET, SIGNATURE_HEADER, Scripted, Sent,

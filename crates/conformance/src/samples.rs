@@ -90,7 +90,7 @@ pub fn full_record(id: CallId) -> CallRecord {
             plan: CallPlan::Say(Say {
                 speech: Speech {
                     text: "Grüße, <you> & \"me\" 🎉".parse().expect("it can be spoken"),
-                    voice: Some("Polly.Joanna".to_owned()),
+                    voice: Some("Polly.Joanna".parse().expect("a voice")),
                     locale: "de-AT".parse().expect("it is a language tag"),
                 },
                 then: Then::Listen(Listen { turn: Turn(4), locale: Locale::en_us() }),
@@ -116,7 +116,7 @@ pub fn full_record(id: CallId) -> CallRecord {
         pushes: 3,
         answered_by: Some(AnsweredBy::Human),
         cause: Some(Cause::new("21220", "the call is not in progress")),
-        metadata: BTreeMap::from([("order".to_owned(), "4711".to_owned())]),
+        metadata: BTreeMap::from([("order".to_owned(), "4711".into())]),
         started_at: at(0),
         answered_at: Some(at(10)),
         ended_at: None,
@@ -155,7 +155,7 @@ pub fn entries_of_every_kind() -> Vec<Entry> {
             from: Party::Withheld,
             to: number("+15550001234"),
             mode: Mode::Notify,
-            opening: Some("Hello!".to_owned()),
+            opening: Some("Hello!".into()),
         },
         EntryKind::Admitted,
         EntryKind::Webhook {
@@ -167,7 +167,7 @@ pub fn entries_of_every_kind() -> Vec<Entry> {
         },
         EntryKind::Command {
             command: CommandWord::Ask,
-            text: Some("Which day?".to_owned()),
+            text: Some("Which day?".into()),
             turn: Some(Turn(2)),
         },
         EntryKind::Done { effect: EffectKind::Initiate },
@@ -201,9 +201,9 @@ fn every_event() -> Vec<CallEvent> {
         CallEvent::AnsweredBy(AnsweredBy::Machine),
         CallEvent::SpeechStarted,
         CallEvent::SpeechEnded { completed: true },
-        CallEvent::Transcript { text: "ja, gern".to_owned(), is_final: true },
+        CallEvent::Transcript { text: "ja, gern".into(), is_final: true },
         CallEvent::NothingHeard,
-        CallEvent::Digits { digits: "42".to_owned() },
+        CallEvent::Digits { digits: "42".into() },
         CallEvent::DigitsSent,
         CallEvent::HoldEnded,
         CallEvent::Fault(Cause::new("12100", "document parse failure")),
@@ -215,7 +215,7 @@ fn every_event() -> Vec<CallEvent> {
 /// A short entry that says which one it is.
 #[must_use]
 pub fn entry(number: u32, word: &str) -> Entry {
-    let text = Some(word.to_owned());
+    let text = Some(word.into());
     let kind = EntryKind::Command { command: CommandWord::Speak, text, turn: None };
     Entry { number, at: at(number.into()), kind }
 }

@@ -67,14 +67,9 @@ impl ProviderError {
     /// An error of a class, with words; numbers in them are masked and they are cut at 300
     /// characters, since a carrier's text may be anything.
     pub fn new(class: ErrorClass, message: impl AsRef<str>) -> Self {
-        let short: String = message.as_ref().chars().take(300).collect();
-        Self {
-            class,
-            message: crate::mask_numbers(&short),
-            code: None,
-            retry_after: None,
-            source: None,
-        }
+        // Masked first: a number that is cut is none any more, and would stay.
+        let message = crate::mask_numbers(message.as_ref()).chars().take(300).collect();
+        Self { class, message, code: None, retry_after: None, source: None }
     }
 
     /// What a method answers that the provider's capabilities exclude.
@@ -105,10 +100,10 @@ impl ProviderError {
         error
     }
 
-    /// With the carrier's own code.
+    /// With the carrier's own code; a number in its place is masked.
     #[must_use]
-    pub fn with_code(mut self, code: impl Into<String>) -> Self {
-        self.code = Some(code.into());
+    pub fn with_code(mut self, code: impl AsRef<str>) -> Self {
+        self.code = Some(crate::mask_numbers(code.as_ref()));
         self
     }
 
@@ -161,5 +156,18 @@ impl fmt::Display for ProviderError {
 impl std::error::Error for ProviderError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_ref().map(|fault| fault as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_masked_before_a_long_text_is_cut() {
+        let text = format!("{}+15550001234", "x".repeat(290));
+        let error = ProviderError::new(ErrorClass::Rejected, text).with_code("+15550001234");
+        assert!(error.to_string().contains("x+15•••••••"), "{error}");
+        assert!(!error.to_string().contains("155"), "{error}");
     }
 }

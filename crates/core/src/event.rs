@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cause, EndReason};
+use crate::{Cause, EndReason, PrivateText};
 
 /// Who placed the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub enum CallEvent {
     /// Words that the other side said.
     Transcript {
         /// The words.
-        text: String,
+        text: PrivateText,
         /// False for a preview that a final text will follow.
         is_final: bool,
     },
@@ -61,7 +61,7 @@ pub enum CallEvent {
     /// DTMF that the other side pressed.
     Digits {
         /// What was pressed.
-        digits: String,
+        digits: PrivateText,
     },
     /// All digits of a plan were sent.
     DigitsSent,
@@ -81,4 +81,27 @@ pub enum CallEvent {
         /// The carrier's name of it.
         name: String,
     },
+}
+
+impl CallEvent {
+    /// The word for it, without what it tells.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Initiated => "initiated",
+            Self::Ringing => "ringing",
+            Self::Answered => "answered",
+            Self::AnsweredBy(_) => "answered_by",
+            Self::SpeechStarted => "speech_started",
+            Self::SpeechEnded { .. } => "speech_ended",
+            Self::Transcript { .. } => "transcript",
+            Self::NothingHeard => "nothing_heard",
+            Self::Digits { .. } => "digits",
+            Self::DigitsSent => "digits_sent",
+            Self::HoldEnded => "hold_ended",
+            Self::Fault(_) => "fault",
+            Self::Ended { .. } => "ended",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
 }

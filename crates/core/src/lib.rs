@@ -28,6 +28,7 @@ mod event;
 mod http_client;
 mod party;
 mod plan;
+mod private;
 mod provider;
 mod redact;
 mod status;
@@ -46,7 +47,9 @@ pub use http_client::{GuardedClient, HostPolicy, InvalidBaseUrl, is_public_addre
 pub use party::{InvalidNumber, Party, PhoneNumber};
 pub use plan::{
     CallPlan, Digits, InvalidText, Listen, Locale, RejectReason, Say, Speech, SpeechText, Then,
+    Voice,
 };
+pub use private::PrivateText;
 pub use provider::VoiceProvider;
 pub use redact::mask_numbers;
 pub use status::{CallStatus, Cause, EndReason, Progress};

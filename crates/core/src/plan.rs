@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Turn;
 
@@ -89,11 +89,22 @@ pub struct Say {
 pub struct Speech {
     /// The text.
     pub text: SpeechText,
-    /// A voice in the carrier's own words; `None` takes the carrier's default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub voice: Option<String>,
+    /// The voice; `None` takes the carrier's default.
+    #[serde(
+        default,
+        deserialize_with = "voice_or_default",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub voice: Option<Voice>,
     /// The language.
     pub locale: Locale,
+}
+
+/// Records were once written with any text for a voice. A call must not be lost for it, and the
+/// carrier's default is what such a voice would have come to.
+fn voice_or_default<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Voice>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    Ok(text.and_then(|text| Voice::try_from(text).ok()))
 }
 
 /// Listening for one turn.
@@ -137,11 +148,20 @@ pub enum InvalidText {
         code: u32,
     },
     /// A digit string with something else in it.
-    #[error("{found:?} is no DTMF digit; 0-9, A-D, *, #, w (0.5 s) and W (1 s) are, at most 32")]
+    #[error("{found:?} is no DTMF digit; 0-9, A-D, *, #, w (0.5 s) and W (1 s) are")]
     NotDtmf {
-        /// The first character that is none, or the whole if it is empty or too long.
-        found: String,
+        /// The first character that is none.
+        found: char,
     },
+    /// No digits, or too many.
+    #[error("{length} DTMF digits; 1 to 32 can be sent at once")]
+    DigitCount {
+        /// How many there are.
+        length: usize,
+    },
+    /// Not the name of a voice.
+    #[error("a voice is 1 to 100 characters in the carrier's own words, none of them a control")]
+    NotAVoice,
     /// Not a language tag.
     #[error("not a language tag such as en-US (BCP 47)")]
     NotALocale,
@@ -175,13 +195,17 @@ impl TryFrom<String> for SpeechText {
         if length > Self::LIMIT {
             return Err(InvalidText::TooLong { length, limit: Self::LIMIT });
         }
-        // XML 1.0, 2.2: Char ::= #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | …
-        let forbidden = |character: &char| matches!(character, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}');
-        if let Some(character) = text.chars().find(forbidden) {
+        if let Some(character) = text.chars().find(|character| !is_legal(*character)) {
             return Err(InvalidText::Control { code: u32::from(character) });
         }
         Ok(Self(text))
     }
+}
+
+/// Whether XML 1.0 lets a document hold it at all, escaped or not (2.2): a carrier's document that
+/// holds anything else is spoilt as a whole.
+const fn is_legal(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
 impl FromStr for SpeechText {
@@ -226,12 +250,12 @@ impl TryFrom<String> for Digits {
             .chars()
             .find(|character| !matches!(character, '0'..='9' | 'A'..='D' | '*' | '#' | 'w' | 'W'));
         if let Some(character) = stranger {
-            return Err(InvalidText::NotDtmf { found: character.to_string() });
+            return Err(InvalidText::NotDtmf { found: character });
         }
         if (1..=32).contains(&text.len()) {
             Ok(Self(text))
         } else {
-            Err(InvalidText::NotDtmf { found: text })
+            Err(InvalidText::DigitCount { length: text.len() })
         }
     }
 }
@@ -254,6 +278,48 @@ impl fmt::Debug for Digits {
     /// Digits may be a PIN: only their number is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{} digits>", self.0.len())
+    }
+}
+
+/// A voice in the carrier's own words, such as `Polly.Joanna`: not blank, at most 100 characters, and
+/// none of them a control character or one that a document cannot hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Voice(String);
+
+impl Voice {
+    /// The most characters that the name of a voice may have.
+    pub const LIMIT: usize = 100;
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Voice {
+    type Error = InvalidText;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let well_formed = !text.trim().is_empty()
+            && text.chars().nth(Self::LIMIT).is_none()
+            && text.chars().all(|character| is_legal(character) && !character.is_control());
+        if well_formed { Ok(Self(text)) } else { Err(InvalidText::NotAVoice) }
+    }
+}
+
+impl FromStr for Voice {
+    type Err = InvalidText;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<Voice> for String {
+    fn from(voice: Voice) -> Self {
+        voice.0
     }
 }
 
@@ -333,6 +399,30 @@ mod tests {
         assert!("cmn-Hans-CN".parse::<Locale>().is_ok());
         assert!("english".parse::<Locale>().is_err());
         assert!("en_US".parse::<Locale>().is_err());
+    }
+
+    #[test]
+    fn a_voice_is_a_short_name_that_every_document_can_hold() {
+        for voice in ["Polly.Joanna", "Google.de-DE-Neural2-F", "\"><&", "ア"] {
+            assert_eq!(voice.parse::<Voice>().unwrap().as_str(), voice);
+        }
+        assert!("é".repeat(100).parse::<Voice>().is_ok());
+        let long = "é".repeat(101);
+        for bad in ["", " ", "Polly.\u{1}", "a\nb", "\u{85}", "\u{FFFE}", &long] {
+            assert_eq!(bad.parse::<Voice>(), Err(InvalidText::NotAVoice), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_stored_voice_that_would_not_be_taken_today_is_the_default() {
+        let read = |voice: &str| {
+            let stored = format!(r#"{{"text":"Hello","voice":"{voice}","locale":"en-US"}}"#);
+            serde_json::from_str::<Speech>(&stored).unwrap().voice
+        };
+        assert_eq!(read("Polly.Joanna"), "Polly.Joanna".parse().ok());
+        assert_eq!(read("a\\u0001b"), None);
+        assert_eq!(read(""), None);
+        assert_eq!(read(&"v".repeat(60_000)), None);
     }
 
     #[test]

@@ -89,9 +89,10 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// A cause; numbers in the text are masked, since causes are logged.
-    pub fn new(code: impl Into<String>, text: impl AsRef<str>) -> Self {
-        Self { code: code.into(), text: crate::mask_numbers(text.as_ref()) }
+    /// A cause; numbers in it are masked, since causes are logged.
+    pub fn new(code: impl AsRef<str>, text: impl AsRef<str>) -> Self {
+        let masked = crate::mask_numbers;
+        Self { code: masked(code.as_ref()), text: masked(text.as_ref()) }
     }
 }
 

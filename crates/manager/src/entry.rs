@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use offhook_core::{
-    CallEvent, CallId, CallPlan, Cause, Direction, EndReason, ErrorClass, Party, Progress,
-    ProviderName, Step, Turn,
+    CallEvent, CallId, CallPlan, Cause, Direction, EndReason, ErrorClass, Party, PrivateText,
+    Progress, ProviderName, Step, Turn,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,7 @@ pub enum EntryKind {
         mode: Mode,
         /// What it says first: the message, or the greeting.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        opening: Option<String>,
+        opening: Option<PrivateText>,
     },
     /// It left the queue: its dial is due.
     Admitted,
@@ -77,7 +77,7 @@ pub enum EntryKind {
         command: CommandWord,
         /// What is said, where something is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        text: Option<String>,
+        text: Option<PrivateText>,
         /// The turn, where there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         turn: Option<Turn>,

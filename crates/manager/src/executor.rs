@@ -8,23 +8,36 @@ use offhook_core::{
     CallPlan, CallRef, CallStatus, DialIntent, ErrorClass, ProviderCallIds, ProviderError, Search,
     VoiceProvider,
 };
+use tracing::Instrument;
 
 use crate::driver::{Job, JobKind, Submission};
+use crate::logging;
 use crate::record::{CallRecord, EffectKind};
 
 /// No request takes longer, whatever the provider's transport does.
 const AT_MOST: Duration = Duration::from_secs(30);
 
-/// Does the job and gives what is to be submitted.
+/// Does the job, within the span of its call, and gives what is to be submitted.
 pub(crate) async fn run(
     provider: Arc<dyn VoiceProvider>,
     job: Job,
     asked_at: Timestamp,
 ) -> Submission {
+    let span = logging::span(job.call.id, &job.call.provider);
+    let work = async {
+        let kind = job.kind;
+        let answer = carry_out(&*provider, job, asked_at).await;
+        logging::answered(kind, &answer);
+        answer
+    };
+    work.instrument(span).await
+}
+
+async fn carry_out(provider: &dyn VoiceProvider, job: Job, asked_at: Timestamp) -> Submission {
     let call = job.call.id;
     match job.kind {
         JobKind::Effect(effect) => {
-            let work = perform(&*provider, &job.call, &job.reference, effect.kind);
+            let work = perform(provider, &job.call, &job.reference, effect.kind);
             let result = tokio::time::timeout(AT_MOST, work).await.unwrap_or_else(|_| {
                 Err(ProviderError::new(ErrorClass::Ambiguous, "the carrier did not answer in time"))
             });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use offhook_core::{Callbacks, Locale, Party, PhoneNumber, ProviderName, SpeechText};
+use offhook_core::{Callbacks, Locale, Party, PhoneNumber, ProviderName, SpeechText, Voice};
 
 use crate::record::Mode;
 
@@ -34,8 +34,8 @@ pub struct Policy {
     pub inbound: InboundPolicy,
     /// What an inbound call is greeted with.
     pub greeting: Option<SpeechText>,
-    /// The voice, in the carrier's own words; `None` takes the carrier's default.
-    pub voice: Option<String>,
+    /// The voice; `None` takes the carrier's default.
+    pub voice: Option<Voice>,
     /// The language.
     pub locale: Locale,
     /// The provider of new calls that name none.

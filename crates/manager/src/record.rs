@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook_core::{
-    AnsweredBy, CallId, CallPlan, Cause, DedupeKey, Direction, EndReason, Party, ProviderCallIds,
-    ProviderName, RejectReason, Step, Turn,
+    AnsweredBy, CallId, CallPlan, Cause, DedupeKey, Direction, EndReason, Party, PrivateText,
+    ProviderCallIds, ProviderName, RejectReason, Step, Turn,
 };
 use serde::{Deserialize, Serialize};
 
@@ -341,7 +341,7 @@ pub struct CallRecord {
     pub cause: Option<Cause>,
     /// The user's own notes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub metadata: BTreeMap<String, String>,
+    pub metadata: BTreeMap<String, PrivateText>,
     /// When it began.
     pub started_at: Timestamp,
     /// When it was answered.

@@ -30,6 +30,17 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// Every decision.
+    pub const ALL: [Self; 7] = [
+        Self::Kept,
+        Self::KeptUnverified,
+        Self::Dropped,
+        Self::TimedOut,
+        Self::OutcomeUnknown,
+        Self::Ending,
+        Self::Queued,
+    ];
+
     /// The word of our API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -19,9 +19,10 @@ use crate::driver::{
     Released, Submission, Ticket, WebhookAnswer,
 };
 use crate::executor;
+use crate::logging;
 use crate::machine::Command;
-use crate::record::CallRecord;
-use crate::restore::{Decision, RestoreReport};
+use crate::record::{CallRecord, CallState};
+use crate::restore::RestoreReport;
 use crate::store::{CallStore, Change, CommitError, StoreError};
 use crate::time::after;
 use crate::watchers::Watchers;
@@ -84,6 +85,14 @@ pub(crate) struct Windows {
     pub(crate) commits: watch::Sender<u64>,
 }
 
+/// A commit, and what it sets free.
+struct Committed {
+    changes: Vec<Change>,
+    /// The states from which their calls come.
+    before: Vec<Option<CallState>>,
+    freed: Released,
+}
+
 pub(crate) struct Task {
     pub(crate) driver: Driver,
     pub(crate) store: Arc<dyn CallStore>,
@@ -91,8 +100,8 @@ pub(crate) struct Task {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) messages: mpsc::Receiver<Message>,
     windows: Windows,
-    /// What the last commit set free.
-    released: Option<Released>,
+    /// The last commit, until what it set free is released.
+    committed: Option<Committed>,
     jobs: JoinSet<Submission>,
     running: HashMap<Id, (Arc<CallRecord>, JobKind, Timestamp)>,
     waiters: HashMap<Ticket, Waiter>,
@@ -115,7 +124,7 @@ impl Task {
             clock,
             messages,
             windows,
-            released: None,
+            committed: None,
             jobs: JoinSet::new(),
             running: HashMap::new(),
             waiters: HashMap::new(),
@@ -130,7 +139,7 @@ impl Task {
             self.turn().await;
             let mut taken = Vec::new();
             // What was set free is released by the next turn, and does not wait for an event.
-            if self.released.is_none() {
+            if self.committed.is_none() {
                 let wake = self.driver.next_wakeup().unwrap_or(Timestamp::MAX);
                 let clock = Arc::clone(&self.clock);
                 tokio::select! {
@@ -318,8 +327,9 @@ impl Task {
                 self.driver.submit(submission);
             }
             Err(error) => {
-                tracing::error!(%error, "a request to a carrier was lost");
                 if let Some((call, kind, asked_at)) = self.running.remove(&error.id()) {
+                    let _call = logging::span(call.id, &call.provider).entered();
+                    tracing::error!(%error, "a request to a carrier was lost");
                     self.driver.submit(executor::lost(&call, kind, asked_at));
                 }
             }
@@ -342,27 +352,36 @@ impl Task {
         };
         // In this order: the commit is begun first.
         let (result, ()) = tokio::join!(biased; commit(&*store, &*clock, &changes), release);
-        if let Err(error) = &result {
-            tracing::error!(%error, "a commit failed; nothing was acknowledged");
-        }
         let was_settled = self.driver.report().settled;
-        let mut released = self.driver.committed(result, self.clock.now());
-        self.read_again(&mut released).await;
+        self.committed(changes, result);
+        self.read_again().await;
         if self.driver.report().settled && !was_settled {
             tracing::info!(report = %self.driver.report(), "restart verification is done");
         }
-        self.released = Some(released).filter(|released| !released.is_empty());
+    }
+
+    fn committed(&mut self, mut changes: Vec<Change>, result: Result<(), CommitError>) {
+        if let Err(error) = &result {
+            tracing::error!(%error, "a commit failed; nothing was acknowledged");
+            changes.clear();
+        }
+        let before = logging::states_before(&self.driver, &changes);
+        let freed = self.driver.committed(result, self.clock.now());
+        let committed = Committed { changes, before, freed };
+        self.committed = Some(committed).filter(|committed| !committed.freed.is_empty());
     }
 
     /// After a conflict: what others wrote.
-    async fn read_again(&mut self, released: &mut Released) {
-        for call in std::mem::take(&mut released.reload) {
+    async fn read_again(&mut self) {
+        let Some(Committed { freed, .. }) = &mut self.committed else { return };
+        let (reload, find) = (std::mem::take(&mut freed.reload), std::mem::take(&mut freed.find));
+        for call in reload {
             match self.store.get(call).await {
                 Ok(record) => self.driver.reload(call, record),
                 Err(error) => tracing::error!(%error, %call, "a call cannot be read again"),
             }
         }
-        for (ticket, provider, ids) in std::mem::take(&mut released.find) {
+        for (ticket, provider, ids) in find {
             match self.find(&provider, &ids).await {
                 Ok(Some(record)) => self.driver.found(ticket, record),
                 Ok(None) => {}
@@ -371,16 +390,14 @@ impl Task {
         }
     }
 
-    /// Gives what the last commit set free.
+    /// Gives what the last commit set free, and tells of it.
     fn release(&mut self) {
-        let Some(released) = self.released.take() else { return };
-        self.publish(&released.snapshots);
-        for (ticket, answer) in released.answers {
+        let Some(Committed { changes, before, freed }) = self.committed.take() else { return };
+        self.publish(&freed.snapshots);
+        for (ticket, answer) in freed.answers {
             self.answer(ticket, answer);
         }
-        for (call, decision, why) in &released.decided {
-            log_decision(*call, *decision, why);
-        }
+        logging::committed(&changes, &before);
     }
 
     /// Tells those who watch a call, and those who watch them all.
@@ -451,7 +468,7 @@ impl Task {
         loop {
             let changes = self.driver.turn(self.clock.now());
             let result = commit(&*self.store, &*self.clock, &changes).await;
-            self.released = Some(self.driver.committed(result, self.clock.now()));
+            self.committed(changes, result);
             self.release();
             // Effects that were not begun stay in the outbox for the next start.
             tokio::select! {
@@ -510,13 +527,4 @@ async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output>
     })
     .await;
     waiting.into_iter().filter_map(|(_, output)| output).collect()
-}
-
-fn log_decision(call: CallId, decision: Decision, why: &str) {
-    match decision {
-        Decision::KeptUnverified | Decision::OutcomeUnknown => {
-            tracing::warn!(%call, decision = decision.as_str(), why, "restored");
-        }
-        _ => tracing::info!(%call, decision = decision.as_str(), why, "restored"),
-    }
 }

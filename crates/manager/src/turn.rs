@@ -1,7 +1,7 @@
 //! What became of a turn, read from committed entries alone.
 
 use jiff::Timestamp;
-use offhook_core::{CallEvent, EndReason, Turn};
+use offhook_core::{CallEvent, EndReason, PrivateText, Turn};
 
 use crate::entry::{CommandWord, EntryKind, StoredEntry};
 use crate::record::CallRecord;
@@ -15,7 +15,7 @@ pub enum TurnOutcome {
     /// The other side said something.
     Heard {
         /// Its words.
-        text: String,
+        text: PrivateText,
         /// When they were committed.
         at: Timestamp,
     },

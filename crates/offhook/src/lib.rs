@@ -29,3 +29,8 @@ pub use offhook_core::*;
 pub use offhook_manager as manager;
 #[cfg(feature = "twilio")]
 pub use offhook_twilio as twilio;
+
+/// The snippets of the README are compiled as they stand there.
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

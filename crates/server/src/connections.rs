@@ -1,5 +1,9 @@
 //! Connections, bounded before anything of a request is looked at: how many there are, how many
 //! come from one source, how long a request's head may take and how large it may be.
+//!
+//! A connection whose head does not come in time is closed without an answer. hyper has no way to
+//! send a 408 then, and most of those connections are idle and have asked nothing. A body that is too
+//! slow is answered with 408, by the listener's own handler.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -213,6 +217,26 @@ mod tests {
                 break;
             }
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_over_the_total_waits_until_another_connection_ends() {
+        let limits = Limits { connections: 1, ..ROOMY };
+        let (address, _stop) = serving(limits).await;
+        let mut first = TcpStream::connect(address).await.unwrap();
+        first.write_all(REQUEST).await.unwrap();
+        assert!(first_line(&mut first).await.contains("200"));
+        let mut second = TcpStream::connect(address).await.unwrap();
+        second.write_all(REQUEST).await.unwrap();
+        // As long as the first is served, and it is, nobody looks at the second.
+        for _ in 0..5 {
+            first.write_all(REQUEST).await.unwrap();
+            assert!(first_line(&mut first).await.contains("200"));
+        }
+        let unread = second.try_read(&mut [0; 1]).unwrap_err();
+        assert_eq!(unread.kind(), std::io::ErrorKind::WouldBlock);
+        drop(first);
+        assert!(first_line(&mut second).await.contains("200"));
     }
 
     #[tokio::test]

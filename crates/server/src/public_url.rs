@@ -30,6 +30,11 @@ pub enum InvalidPublicUrl {
     /// It has a query, a fragment or credentials.
     #[error("it must be scheme, host, port and at most a path; remove the rest")]
     NotABase,
+    /// Its host is no host name. Source: RFC 1123, 2.1.
+    #[error(
+        "a host name is made of letters, digits, dots and hyphens; a carrier refuses any other, and one with an underscore"
+    )]
+    NotAHostName,
     /// It leads to a private address.
     #[error(
         "no carrier can reach a private or loopback address; give the name by which the internet reaches this machine (a tunnel's, say)"
@@ -78,6 +83,9 @@ impl PublicUrl {
             && url.fragment().is_none();
         if !bare {
             return Err(InvalidPublicUrl::NotABase);
+        }
+        if matches!(url.host(), Some(Host::Domain(name)) if !is_host_name(name)) {
+            return Err(InvalidPublicUrl::NotAHostName);
         }
         Ok(Self {
             base: url.as_str().trim_end_matches('/').to_owned(),
@@ -131,6 +139,17 @@ impl PublicUrl {
         }
         url
     }
+}
+
+/// Whether a name may stand for a host: DNS itself takes more, and so does the URL's parser.
+fn is_host_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.strip_suffix('.').unwrap_or(name).split('.').all(is_label)
 }
 
 fn is_private_name(name: &str) -> bool {
@@ -189,6 +208,27 @@ mod tests {
         assert_eq!(refused("voice.example.com"), InvalidPublicUrl::NotAUrl);
         assert_eq!(refused("https://voice.example.com/?a=1"), InvalidPublicUrl::NotABase);
         assert_eq!(refused("https://u:p@voice.example.com/"), InvalidPublicUrl::NotABase);
+    }
+
+    #[test]
+    fn a_host_that_is_no_host_name_is_refused() {
+        let long = format!("https://{}.example.com", "a".repeat(64));
+        for host in ["my_voice.example.com", "-voice.example.com", "voice-.example.com", "a..b.com"]
+        {
+            let url = format!("https://{host}/phone");
+            assert_eq!(PublicUrl::parse(&url), Err(InvalidPublicUrl::NotAHostName), "{url}");
+            assert_eq!(PublicUrl::parse_private(&url), Err(InvalidPublicUrl::NotAHostName));
+        }
+        assert_eq!(PublicUrl::parse(&long), Err(InvalidPublicUrl::NotAHostName));
+        for host in ["xn--bcher-kva.example", "bücher.example", "1.example.com.", "198.51.100.7"] {
+            let url = format!("https://{host}/under_scored_path");
+            assert!(
+                !matches!(PublicUrl::parse(&url), Err(InvalidPublicUrl::NotAHostName)),
+                "{url}"
+            );
+        }
+        assert!(PublicUrl::parse_private("http://localhost:3334").is_ok());
+        assert!(PublicUrl::parse_private("http://[::1]:3334").is_ok());
     }
 
     #[test]

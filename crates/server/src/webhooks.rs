@@ -14,12 +14,11 @@ use http_body_util::BodyExt;
 use ipnet::IpNet;
 use offhook_core::{ProviderName, WebhookReply, WebhookRequest};
 use offhook_manager::{Manager, WebhookError};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::public_url::{Forwarded, PublicUrl};
 use crate::settings::ServerSettings;
-
-/// How long a body may take to arrive.
-const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// How much of a body that is too large is read and thrown away, so that the answer arrives.
 const DISCARD_AT_MOST: usize = 1024 * 1024;
@@ -30,6 +29,7 @@ struct Webhooks {
     public_url: PublicUrl,
     trusted_proxies: Vec<IpNet>,
     max_body: usize,
+    body_time: Duration,
 }
 
 pub(crate) fn router(manager: Manager, settings: &ServerSettings) -> Router {
@@ -38,6 +38,7 @@ pub(crate) fn router(manager: Manager, settings: &ServerSettings) -> Router {
         public_url: settings.public_url.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
         max_body: settings.max_body,
+        body_time: settings.body_time,
     };
     // One handler for all paths: what a request is for depends on the prefix of the public URL.
     Router::new().fallback(receive).with_state(Arc::new(webhooks))
@@ -63,35 +64,101 @@ impl Webhooks {
             .filter(|name| !name.is_empty() && !name.contains('/'))
             .ok_or(StatusCode::NOT_FOUND)?;
         if parts.method != Method::GET && parts.method != Method::POST {
-            return Err(StatusCode::METHOD_NOT_ALLOWED);
+            // A webhook has no other methods: there is nothing here, as on any other path.
+            return Err(StatusCode::NOT_FOUND);
         }
         let provider = ProviderName::from(name.to_owned());
         if self.manager.capabilities(&provider).is_none() {
             return Err(StatusCode::NOT_FOUND);
         }
-        let body = tokio::time::timeout(BODY_TIME, read_body(body, self.max_body))
-            .await
-            .map_err(|_| StatusCode::REQUEST_TIMEOUT)??;
         let forwarded = Forwarded::read(&parts.headers, peer, &self.trusted_proxies);
         let url = self.public_url.signed_url(local_path, parts.uri.query(), forwarded.as_ref());
-        let webhook = WebhookRequest { method: parts.method, url, headers: parts.headers, body };
-        self.manager.webhook(&provider, webhook).await.map_err(|error| {
-            tracing::warn!(%provider, %peer, %error, "a webhook was not taken");
-            match error {
-                WebhookError::UnknownProvider { .. } => StatusCode::NOT_FOUND,
-                WebhookError::Rejected(_) => StatusCode::UNAUTHORIZED,
-                WebhookError::Undecodable(_) => StatusCode::BAD_REQUEST,
-                _ => StatusCode::SERVICE_UNAVAILABLE,
-            }
-        })
+        // What is empty becomes known on the way. The level is that of errors, so that no line is
+        // without it, however little is logged.
+        let span = tracing::error_span!(
+            "webhook",
+            %provider,
+            %peer,
+            kind = Empty,
+            call = Empty,
+            outcome = Empty,
+        );
+        let taking = async {
+            let body = tokio::time::timeout(self.body_time, read_body(body, self.max_body))
+                .await
+                .map_err(|_| NotTaken::TooSlow)??;
+            let (method, headers) = (parts.method, parts.headers);
+            let webhook = WebhookRequest { method, url, headers, body };
+            Ok(self.manager.webhook(&provider, webhook).await?)
+        };
+        let told = async {
+            let taken = taking.await;
+            tell(&taken);
+            taken
+        };
+        told.instrument(span).await.map_err(|why| why.status())
     }
 }
 
-async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, StatusCode> {
+/// Why a webhook was not taken.
+#[derive(Debug, thiserror::Error)]
+enum NotTaken {
+    #[error("its body did not arrive within 10 s")]
+    TooSlow,
+    #[error("its body is larger than webhooks.max_body")]
+    TooLarge,
+    #[error("its body broke off")]
+    BrokeOff,
+    #[error(transparent)]
+    Refused(#[from] WebhookError),
+}
+
+impl NotTaken {
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BrokeOff | Self::Refused(WebhookError::Undecodable(_)) => StatusCode::BAD_REQUEST,
+            Self::Refused(WebhookError::UnknownProvider { .. }) => StatusCode::NOT_FOUND,
+            Self::Refused(WebhookError::Rejected(_)) => StatusCode::UNAUTHORIZED,
+            Self::Refused(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    const fn outcome(&self) -> &'static str {
+        match self {
+            Self::TooSlow => "too_slow",
+            Self::TooLarge => "too_large",
+            Self::BrokeOff => "broke_off",
+            Self::Refused(WebhookError::UnknownProvider { .. }) => "unknown_provider",
+            Self::Refused(WebhookError::Rejected(_)) => "rejected",
+            Self::Refused(WebhookError::Undecodable(_)) => "undecodable",
+            Self::Refused(_) => "unavailable",
+        }
+    }
+}
+
+/// Tells what became of a webhook, within its span. What goes well is told in detail only: the
+/// call's own changes are what an operator follows.
+fn tell(taken: &Result<WebhookReply, NotTaken>) {
+    let span = Span::current();
+    match taken {
+        Ok(reply) => {
+            span.record("outcome", "taken");
+            tracing::debug!(status = reply.status.as_u16(), "a webhook was taken");
+        }
+        Err(why) => {
+            span.record("outcome", why.outcome());
+            tracing::warn!(status = why.status().as_u16(), error = %why, "a webhook was not taken");
+        }
+    }
+}
+
+async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, NotTaken> {
     let mut read = BytesMut::new();
     let mut discarded = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
+        let frame = frame.map_err(|_| NotTaken::BrokeOff)?;
         let Ok(data) = frame.into_data() else { continue };
         if discarded == 0 && read.len() + data.len() <= limit {
             read.extend_from_slice(&data);
@@ -102,7 +169,7 @@ async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, StatusCode> {
             break;
         }
     }
-    if discarded == 0 { Ok(read.freeze()) } else { Err(StatusCode::PAYLOAD_TOO_LARGE) }
+    if discarded == 0 { Ok(read.freeze()) } else { Err(NotTaken::TooLarge) }
 }
 
 fn respond(reply: WebhookReply) -> Response {

@@ -299,8 +299,22 @@ fn success(response: &TransportResponse, kind: Kind) -> Result<(), ProviderError
     Err(error.with_retry_after(retry_after(response)))
 }
 
-/// `Retry-After` in seconds, at most an hour. Source: RFC 9110, 10.2.3.
+/// The longest wait that is taken from an answer.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// `Retry-After`: seconds, or a date, at most an hour. Source: RFC 9110, 10.2.3.
 fn retry_after(response: &TransportResponse) -> Option<Duration> {
-    let value = response.headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(|seconds: u64| Duration::from_secs(seconds.min(3600)))
+    let text = |name| response.headers.get(name)?.to_str().ok().map(str::trim);
+    let value = text(header::RETRY_AFTER)?;
+    let wait = match value.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            // By the sender's own clock, so that ours has no part in it. The form of the date is a
+            // part of RFC 2822's (RFC 9110, 5.6.7).
+            let date = |text| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
+            let wait = date(value)?.duration_since(date(text(header::DATE)?)?);
+            Duration::try_from(wait).unwrap_or_default()
+        }
+    };
+    Some(wait.min(LONGEST_WAIT))
 }

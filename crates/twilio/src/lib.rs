@@ -13,6 +13,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Status callbacks are taken in whatever order they come; `SequenceNumber` is not needed for it, since
+//! progress only goes forward and an end is an end.
+//!
 //! | file | holds |
 //! |---|---|
 //! | `provider` | [`Twilio`] and its `VoiceProvider`: the only code that awaits |

@@ -147,8 +147,6 @@ fn speech(writer: &mut Verbs, speech: &Speech) -> io::Result<()> {
     for part in parts(speech.text.as_str()) {
         let mut element = writer.create_element("Say");
         if let Some(voice) = &speech.voice {
-            // Anybody may have written it, and one forbidden character spoils the whole document.
-            let voice: String = voice.chars().filter(|character| is_legal(*character)).collect();
             element = element.with_attribute(("voice", voice.as_str()));
         }
         element
@@ -156,11 +154,6 @@ fn speech(writer: &mut Verbs, speech: &Speech) -> io::Result<()> {
             .write_text_content(BytesText::new(part))?;
     }
     Ok(())
-}
-
-/// Whether XML 1.0 lets a document hold it at all, escaped or not (2.2).
-const fn is_legal(character: char) -> bool {
-    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
 /// The text in parts that one Say takes, cut where a pause does no harm if there is such a place.

@@ -1,4 +1,10 @@
 //! Verified requests, read into events.
+//!
+//! Status callbacks may overtake each other. Their `SequenceNumber` tells in which order they were
+//! fired and is not read: each is one fact about the call, and the same facts lead to the same state in
+//! any order (a call that was answered does not ring again, and one that is over stays so). Keeping the
+//! latest number in each record would add nothing to that. Its presence tells a status callback of the
+//! console from a request for a document.
 
 use std::borrow::Cow;
 
@@ -67,6 +73,8 @@ struct Ours {
 impl Ours {
     fn read(url: &str) -> Self {
         let mut ours = Self::default();
+        // The URL of a failed request may be told with the retry policy that was set for it.
+        let url = url.split_once('#').map_or(url, |(url, _)| url);
         for (name, value) in form_urlencoded::parse(query(url).as_bytes()) {
             match &*name {
                 "call" => ours.call = value.parse().ok(),
@@ -77,6 +85,13 @@ impl Ours {
         }
         ours
     }
+
+    /// What a request to the fallback stands for: another request of ours for the same call, which
+    /// failed. Its URL says how far the document was carried out, whether or not we heard of it.
+    fn failed(&self, parameters: &Parameters<'_>) -> Option<Self> {
+        let failed = Self::read(parameters.get("ErrorUrl")?);
+        (self.call.is_some() && failed.call == self.call && failed.step.is_some()).then_some(failed)
+    }
 }
 
 pub(crate) fn parse(
@@ -85,6 +100,7 @@ pub(crate) fn parse(
 ) -> Result<ParsedWebhook, UndecodableWebhook> {
     let parameters = Parameters::read(webhook)?;
     let ours = Ours::read(&webhook.request().url);
+    let failed = ours.failed(&parameters).filter(|_| ours.kind.as_deref() == Some(kind::FALLBACK));
     let sid =
         parameters.get("CallSid").ok_or(UndecodableWebhook { what: "there is no CallSid" })?;
     let direction = match parameters.get("Direction") {
@@ -96,7 +112,7 @@ pub(crate) fn parse(
 
     let mut parsed = ParsedWebhook::new(call_sid(sid), Answer::Document);
     parsed.call = ours.call;
-    parsed.step = ours.step;
+    parsed.step = failed.as_ref().unwrap_or(&ours).step;
     parsed.direction = direction;
     if is_callback {
         parsed.answer = Answer::Fixed(WebhookReply::acknowledged());
@@ -108,7 +124,7 @@ pub(crate) fn parse(
         }
         return Ok(parsed);
     }
-    parsed.events = events(&ours, &parameters, is_callback);
+    parsed.events = events(&ours, failed.as_ref(), &parameters, is_callback);
     if ours.call.is_none() && !is_callback {
         let over = parsed.events.iter().any(|event| matches!(event, CallEvent::Ended { .. }));
         if direction == Some(Direction::Inbound) && !over {
@@ -142,7 +158,12 @@ fn empty_document() -> WebhookReply {
     WebhookReply::document(reply::CONTENT_TYPE, bytes::Bytes::from_static(b"<Response/>"))
 }
 
-fn events(ours: &Ours, parameters: &Parameters<'_>, is_callback: bool) -> Vec<CallEvent> {
+fn events(
+    ours: &Ours,
+    failed: Option<&Ours>,
+    parameters: &Parameters<'_>,
+    is_callback: bool,
+) -> Vec<CallEvent> {
     if ours.kind.as_deref() == Some(kind::PARTIAL) {
         // The document that listens was fetched: the status tells nothing new.
         return vec![preview(parameters)];
@@ -164,27 +185,33 @@ fn events(ours: &Ours, parameters: &Parameters<'_>, is_callback: bool) -> Vec<Ca
     if is_callback {
         return events;
     }
-    match ours.kind.as_deref() {
-        Some(kind::GATHER) => events.push(heard(parameters)),
-        Some(kind::SAID) => events.push(CallEvent::SpeechEnded { completed: true }),
-        Some(kind::HELD) => events.push(CallEvent::HoldEnded),
-        Some(kind::SENT) => events.push(CallEvent::DigitsSent),
-        Some(kind::FALLBACK) => {
-            let code = parameters.get("ErrorCode").unwrap_or_default();
-            let cause = Cause::new(code, "Twilio could not fetch or run our document");
-            events.push(CallEvent::Fault(cause));
-        }
-        Some(kind::ANSWER | kind::SCRIPT) | None => {}
-        Some(other) => events.push(CallEvent::Unknown { name: format!("kind={other}") }),
+    if ours.kind.as_deref() == Some(kind::FALLBACK) {
+        let code = parameters.get("ErrorCode").unwrap_or_default();
+        let cause = Cause::new(code, "Twilio could not fetch or run our document");
+        events.push(CallEvent::Fault(cause));
     }
+    // After the fault: if the call goes on by it, nothing is wrong any more.
+    events.extend(carried_out(failed.unwrap_or(ours), parameters));
     events
+}
+
+/// What Twilio has done of a document, if it asks for what follows it by this URL.
+fn carried_out(ours: &Ours, parameters: &Parameters<'_>) -> Option<CallEvent> {
+    match ours.kind.as_deref()? {
+        kind::GATHER => Some(heard(parameters)),
+        kind::SAID => Some(CallEvent::SpeechEnded { completed: true }),
+        kind::HELD => Some(CallEvent::HoldEnded),
+        kind::SENT => Some(CallEvent::DigitsSent),
+        kind::ANSWER | kind::SCRIPT | kind::FALLBACK => None,
+        other => Some(CallEvent::Unknown { name: format!("kind={other}") }),
+    }
 }
 
 fn heard(parameters: &Parameters<'_>) -> CallEvent {
     if let Some(text) = parameters.get("SpeechResult") {
-        CallEvent::Transcript { text: text.to_owned(), is_final: true }
+        CallEvent::Transcript { text: text.into(), is_final: true }
     } else if let Some(digits) = parameters.get("Digits") {
-        CallEvent::Digits { digits: digits.to_owned() }
+        CallEvent::Digits { digits: digits.into() }
     } else {
         CallEvent::NothingHeard
     }
@@ -194,7 +221,7 @@ fn heard(parameters: &Parameters<'_>) -> CallEvent {
 fn preview(parameters: &Parameters<'_>) -> CallEvent {
     let parts = ["StableSpeechResult", "UnstableSpeechResult"];
     let parts: Vec<&str> = parts.iter().filter_map(|name| parameters.get(name)).collect();
-    CallEvent::Transcript { text: parts.join(" "), is_final: false }
+    CallEvent::Transcript { text: parts.join(" ").into(), is_final: false }
 }
 
 /// Why a call ended, as far as Twilio tells: a SIP code.

@@ -178,6 +178,31 @@ async fn twilios_code_and_the_time_to_wait_are_kept() {
     }
 }
 
+#[tokio::test]
+async fn a_time_to_wait_that_is_a_date_is_read_by_the_senders_clock() {
+    let sent = "Sun, 06 Nov 1994 08:49:37 GMT";
+    for (until, date, wait) in [
+        ("Sun, 06 Nov 1994 08:50:07 GMT", Some(sent), Some(30)),
+        (" Sun, 06 Nov 1994 08:50:07 GMT ", Some(sent), Some(30)),
+        ("Mon, 07 Nov 1994 08:49:37 GMT", Some(sent), Some(3600)),
+        // It is past already.
+        ("Sun, 06 Nov 1994 08:49:36 GMT", Some(sent), Some(0)),
+        ("Sun, 06 Nov 1994 08:50:07 GMT", None, None),
+        ("Sun, 06 Nov 1994 08:50:07 GMT", Some("yesterday"), None),
+        ("Sun, 99 Nov 1994 08:50:07 GMT", Some(sent), None),
+        ("99999999999999999999", Some(sent), None),
+    ] {
+        let mut answer = page(429).expect("an answer");
+        answer.headers.insert("retry-after", HeaderValue::from_static(until));
+        if let Some(date) = date {
+            answer.headers.insert("date", HeaderValue::from_static(date));
+        }
+        let (carrier, _) = twilio(Ok(answer));
+        let error = carrier.hangup_call(&call()).await.unwrap_err();
+        assert_eq!(error.retry_after(), wait.map(Duration::from_secs), "{until} {date:?}");
+    }
+}
+
 async fn status_of(body: String) -> CallStatus {
     twilio(Ok(response(200, JSON, body))).0.get_call_status(&call()).await
 }

@@ -12,7 +12,6 @@ use offhook_core::{
     ProviderCallIds, Say, Search, Speech, Then, TransportRequest, Turn, VoiceProvider,
 };
 use offhook_twilio::Twilio;
-use serde_json::Value;
 use url::Url;
 
 use support::{ACCOUNT, CALL_ID, CALL_SID, ENDPOINT, Script, TOKEN, call, config, response};
@@ -294,55 +293,4 @@ async fn a_search_asks_for_calls_between_the_same_two() {
     assert_eq!(request.method, Method::GET);
     let query = "To=%2B442071838750&From=%2B15550001234&PageSize=50";
     assert_eq!(request.url.as_str(), format!("{BASE}/Calls.json?{query}"));
-}
-
-/// The names that Twilio's API description has for a request's fields.
-fn described(description: &Value, path: &str, method: &str) -> Vec<String> {
-    let operation = &description["paths"][path][method];
-    let form = "application/x-www-form-urlencoded";
-    let body = operation["requestBody"]["content"][form]["schema"]["properties"].as_object();
-    let fields = body.into_iter().flat_map(|fields| fields.keys().cloned());
-    let parameters = operation["parameters"].as_array().into_iter().flatten();
-    fields.chain(parameters.filter_map(|p| p["name"].as_str().map(str::to_owned))).collect()
-}
-
-#[tokio::test]
-async fn every_field_and_word_is_in_twilios_own_api_description() {
-    let path =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/openapi/twilio-calls.json");
-    let Ok(text) = std::fs::read_to_string(path) else {
-        println!("SKIPPED: Twilio's API description is not at hand, so no field was compared");
-        return;
-    };
-    let description: Value = serde_json::from_str(&text).expect("a JSON description");
-    let calls = "/2010-04-01/Accounts/{AccountSid}/Calls.json";
-    let one = "/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json";
-    let all_known = |names: &[(String, String)], known: &[String]| {
-        let strange: Vec<_> = names.iter().filter(|(name, _)| !known.contains(name)).collect();
-        assert!(strange.is_empty(), "not described: {strange:?}");
-    };
-
-    let dial = dialled(&ordinary()).await;
-    all_known(&fields(&dial), &described(&description, calls, "post"));
-    let (twilio, script) = answering();
-    twilio.hangup_call(&call()).await.expect("it is taken");
-    let update = described(&description, one, "post");
-    all_known(&fields(&script.only_request()), &update);
-    let (twilio, script) = answering();
-    twilio.limit_call(&call(), Duration::from_secs(300)).await.expect("it is taken");
-    all_known(&fields(&script.only_request()), &update);
-    let pushed = ["Twiml", "Url", "Method"].map(|name| (name.to_owned(), String::new()));
-    all_known(&pushed, &update);
-    let searched = ["To", "From", "PageSize"].map(|name| (name.to_owned(), String::new()));
-    all_known(&searched, &described(&description, calls, "get"));
-
-    let schemas = &description["components"]["schemas"];
-    let words = |name: &str| schemas[name]["enum"].as_array().cloned().expect("an enumeration");
-    assert!(words("call_enum_update_status").contains(&Value::from("completed")));
-    for word in words("call_enum_status") {
-        let body = serde_json::json!({ "sid": CALL_SID, "status": word });
-        let script = Script::of(Ok(response(200, "application/json", body.to_string())));
-        let status = Twilio::with_transport(config(), script).get_call_status(&call()).await;
-        assert!(!matches!(status, CallStatus::Unknown { .. }), "{word}");
-    }
 }

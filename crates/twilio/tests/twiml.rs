@@ -69,7 +69,7 @@ fn say(text: &str, then: Then) -> CallPlan {
 fn voiced(voice: &str) -> CallPlan {
     let speech = Speech {
         text: "Guten Tag".parse().expect("a text"),
-        voice: Some(voice.to_owned()),
+        voice: Some(voice.parse().expect("a voice")),
         locale: "de-DE".parse().expect("a locale"),
     };
     CallPlan::Say(Say { speech, then: Then::Hold })
@@ -165,7 +165,6 @@ fn a_voice_is_escaped_and_can_break_no_document() {
     for (voice, escaped) in [
         ("Polly.Vicki-Neural", "Polly.Vicki-Neural"),
         ("\"/><Hangup/>&", "&quot;/&gt;&lt;Hangup/&gt;&amp;"),
-        ("Polly.\0Vic\u{1B}ki\u{FFFE}", "Polly.Vicki"),
     ] {
         assert_eq!(rendered(&voiced(voice)), document(escaped));
     }

@@ -9,7 +9,7 @@ use offhook_core::{
     UndecodableWebhook, VoiceProvider, WebhookReply, WebhookRequest, verify,
 };
 
-use support::{ENDPOINT, Parameters, TOKEN, call_id, call_ids, callback, parsed, request};
+use support::{CALL_ID, ENDPOINT, Parameters, TOKEN, call_id, call_ids, callback, parsed, request};
 
 fn read(fixture: &str) -> Parameters {
     Parameters::read(fixture)
@@ -113,7 +113,7 @@ fn words_while_they_are_spoken_are_a_preview_and_wait_for_no_document() {
             .with("UnstableSpeechResult", unstable)
             .with("SequenceNumber", "2")
             .post(&callback("partial"));
-        let event = CallEvent::Transcript { text: text.to_owned(), is_final: false };
+        let event = CallEvent::Transcript { text: text.into(), is_final: false };
         assert_eq!(parsed(&webhook), of_our_call(&[event], acknowledged()));
     }
 }
@@ -160,16 +160,54 @@ fn a_request_from_a_document_says_what_happened_and_waits_for_the_next() {
 }
 
 #[test]
+fn the_fallback_stands_for_the_request_that_failed_at_that_requests_step() {
+    let fault = Cause::new("11200", "Twilio could not fetch or run our document");
+    let told =
+        |words: &str| CallEvent::Transcript { text: words.to_owned().into(), is_final: true };
+    let other_call = callback("said").replace(CALL_ID, "01890a5d-ac96-774b-bcce-b302099a8058");
+    let with_policy = format!("{}#rc=3&rp=ct,rt,5xx", callback("said"));
+    let said = CallEvent::SpeechEnded { completed: true };
+    for (failed, step, event) in [
+        (callback("said"), 3, Some(said.clone())),
+        (with_policy, 3, Some(said)),
+        (callback("sent"), 3, Some(CallEvent::DigitsSent)),
+        (callback("held"), 3, Some(CallEvent::HoldEnded)),
+        (callback("gather"), 3, Some(CallEvent::NothingHeard)),
+        (callback("answer"), 3, None),
+        // What is not of this call says nothing of it.
+        (other_call, 1, None),
+        ("https://elsewhere.example/?step=3&kind=said".to_owned(), 1, None),
+        (ENDPOINT.to_owned(), 1, None),
+    ] {
+        let fallback = callback("fallback").replace("step=3", "step=1");
+        let parameters = read("document").with("ErrorCode", "11200").with("ErrorUrl", &failed);
+        let webhook = parsed(&parameters.post(&fallback));
+        let fault = CallEvent::Fault(fault.clone());
+        let events: Vec<_> = [CallEvent::Answered, fault].into_iter().chain(event).collect();
+        assert_eq!((webhook.events, webhook.step), (events, Some(Step(step))), "{failed}");
+        // Elsewhere the parameter means nothing.
+        let webhook = parsed(&parameters.post(&callback("answer")));
+        assert_eq!(webhook.events, [CallEvent::Answered], "{failed}");
+    }
+    let spoken = read("document")
+        .with("ErrorCode", "11200")
+        .with("ErrorUrl", &callback("gather"))
+        .with("SpeechResult", "yes");
+    let events = parsed(&spoken.post(&callback("fallback"))).events;
+    assert!(events.contains(&told("yes")), "words are not lost with the request: {events:?}");
+}
+
+#[test]
 fn what_a_gather_heard_is_words_or_digits_or_nothing() {
     let words = "I'd like 2 tables & a “menu”, please + 名前 🎉";
-    let transcript = CallEvent::Transcript { text: words.to_owned(), is_final: true };
+    let transcript = CallEvent::Transcript { text: words.into(), is_final: true };
     let gather = || read("document").with("Language", "en-US");
     let spoken = gather().with("SpeechResult", words).with("Confidence", "0.93214566");
     let pressed = |digits: &str| gather().with("Digits", digits).with("FinishedOnKey", "");
     for (parameters, event) in [
         (spoken.clone(), transcript.clone()),
         (spoken.without("Confidence"), transcript),
-        (pressed("12*0"), CallEvent::Digits { digits: "12*0".to_owned() }),
+        (pressed("12*0"), CallEvent::Digits { digits: "12*0".into() }),
         (pressed(""), CallEvent::NothingHeard),
         (gather().with("SpeechResult", "").with("Confidence", "0.0"), CallEvent::NothingHeard),
         (gather(), CallEvent::NothingHeard),
@@ -207,6 +245,31 @@ fn the_direction_and_the_ids_are_those_of_the_request() {
     assert_eq!(webhook.answer, Answer::Document);
     let bare = read("document").without("Direction").post(&callback("answer"));
     assert_eq!(parsed(&bare).direction, None);
+}
+
+#[test]
+fn only_an_inbound_call_asks_to_be_taken() {
+    for direction in [
+        "outbound-api",
+        "outbound-dial",
+        "trunking-originating",
+        "trunking-terminating",
+        "sideways",
+    ] {
+        // A leg that somebody else's document dialled, or one of a SIP trunk, that was pointed at us.
+        let webhook = parsed(&read("inbound").with("Direction", direction).post(ENDPOINT));
+        assert_eq!(webhook.offer, None, "{direction}");
+        assert_eq!(webhook.direction, Some(Direction::Outbound), "{direction}");
+        assert_eq!(webhook.answer, nothing_to_do(), "{direction}");
+        // A call of ours stays ours, whatever the leg is called.
+        let webhook =
+            parsed(&read("document").with("Direction", direction).post(&callback("said")));
+        assert_eq!(
+            (webhook.call, webhook.answer),
+            (Some(call_id()), Answer::Document),
+            "{direction}"
+        );
+    }
 }
 
 #[test]

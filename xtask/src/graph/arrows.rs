@@ -197,8 +197,8 @@ mod tests {
             ("offhook-carrier", "offhook-twilio", Dev),
             ("offhook-conformance", "offhook-twilio", Normal),
             ("offhook", "offhook-server", Normal),
-            ("offhook-cli", "offhook-conformance", Dev),
-            ("offhook-cli", "offhook-tests", Normal),
+            ("offhook-cli", "offhook-conformance", Normal),
+            ("offhook-cli", "offhook-tests", Dev),
             ("offhook-tests", "xtask", Normal),
             ("xtask", "offhook-core", Normal),
         ] {

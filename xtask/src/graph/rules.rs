@@ -100,7 +100,7 @@ pub(super) const ARROWS: &[Arrow] = &[
     Arrow {
         from: Cli,
         to: &[Core, Provider, Manager, Server, Carrier, Facade],
-        tests_also: &[],
+        tests_also: &[Conformance],
         why: "the product assembles all but what tests it",
     },
     Arrow {

@@ -49,10 +49,34 @@ fn ordered_status_and_body_stand_in_for_the_true_ones() {
 #[test]
 fn fault_strikes_only_what_it_names() {
     let mut line = Line::new();
-    line.order_fault(&json!({"provider": "plivo", "http_status": 500, "count": 0}));
     line.order_fault(&json!({"match": "DELETE", "http_status": 500, "count": 0}));
     line.order_fault(&json!({"on": "webhook", "http_status": 500, "count": 0}));
     assert_eq!(line.send(Method::GET, CALLS, CREDENTIALS, "").unwrap().status, 200);
+}
+
+#[test]
+fn fault_that_would_do_nothing_is_refused_and_says_why() {
+    let mut line = Line::new();
+    for (fault, words) in [
+        (json!({}), "nothing would happen: give at least one of duplicate"),
+        (json!({"match": "Calls.json", "drop": false, "count": 0}), "nothing would happen"),
+        (json!({"provider": "twilo", "drop": true}), "provider \"twilo\" is not emulated"),
+        (json!({"explode": true}), "unknown field `explode`"),
+        (json!({"drop": "yes"}), "expected a boolean"),
+        (json!({"on": "nothing", "drop": true}), "unknown variant `nothing`"),
+        (json!({"on": "request", "duplicate": true}), "befall webhooks"),
+        (json!({"body": "<html>"}), "give its http_status"),
+        (json!({"http_status": 7}), "no HTTP status"),
+    ] {
+        let (status, answer) = line.control(Method::POST, "/emulator/faults", &fault);
+        assert_eq!(status, 422, "{fault}");
+        let told = answer["error"].as_str().unwrap();
+        assert!(told.contains(words), "{told}");
+    }
+    let (_, list) = line.control(Method::GET, "/emulator/faults", &Value::Null);
+    assert_eq!(list["faults"], json!([]));
+    let broken = line.send(Method::POST, "/emulator/faults", "", "{").unwrap();
+    assert_eq!(broken.status, 400);
 }
 
 #[test]

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::timeline;
 use crate::arguments::{Call, Connection, Mode};
 use crate::client::{Client, path_of};
-use crate::failure::Failure;
+use crate::failure::{Failure, Waiting};
 use crate::output;
 
 /// How often a call that is waited for is looked at.
@@ -48,10 +49,14 @@ pub(crate) async fn run(call: Call, connection: &Connection, json: bool) -> Resu
 
 async fn wait(client: &Client, placed: Value) -> Result<Value, Failure> {
     let path = path_of(placed["id"].as_str().unwrap_or_default(), "");
+    let mut waiting = Waiting::default();
     loop {
-        let call = client.get(&path).await?;
-        if call["state"] == "ended" {
-            return Ok(call);
+        match client.get(&path).await {
+            Ok(call) if call["state"] == "ended" => return Ok(call),
+            Ok(_) => waiting = Waiting::default(),
+            // The call goes on without the daemon, which takes it up again.
+            Err(failure) if failure.is_transient() => waiting.tell(&failure),
+            Err(failure) => return Err(failure),
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -62,10 +67,8 @@ fn sentence(call: &Value) -> String {
     let (id, to) = (text("id"), text("to"));
     match (text("state").as_str(), text("dial").as_str()) {
         ("ended", _) => {
-            let cause = match call["cause"]["text"].as_str() {
-                Some(cause) => format!(" ({cause})"),
-                None => String::new(),
-            };
+            let cause = timeline::cause(&call["cause"]);
+            let cause = cause.map_or_else(String::new, |cause| format!(" ({cause})"));
             format!("{id}  to {to} ended: {}{cause}", text("end_reason"))
         }
         ("queued", _) => format!("{id}  to {to} waits for a free slot"),

@@ -19,7 +19,7 @@ pub(crate) async fn list(list: Calls, connection: &Connection, json: bool) -> Re
         State::Ended => "ended",
         State::All => "all",
     };
-    let (calls, next_cursor) = pages(&client, state, list.limit).await?;
+    let (calls, next_cursor) = pages(&client, state, list.limit.get()).await?;
     if json {
         return output::line(json!({ "calls": calls, "next_cursor": next_cursor }));
     }
@@ -42,7 +42,11 @@ pub(crate) async fn list(list: Calls, connection: &Connection, json: bool) -> Re
             vec![text("id"), text("direction"), text("from"), text("to"), state, started]
         })
         .collect();
-    output::line(table::render(&["ID", "DIRECTION", "FROM", "TO", "STATE", "STARTED"], &rows))
+    output::line(table::render(&["ID", "DIRECTION", "FROM", "TO", "STATE", "STARTED"], &rows))?;
+    match next_cursor {
+        Some(_) => output::line("There may be more: raise --limit."),
+        None => Ok(()),
+    }
 }
 
 /// So many calls at most, page by page, and where the rest begins.

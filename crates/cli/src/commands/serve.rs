@@ -16,8 +16,9 @@ use url::Url;
 
 use super::{carrier, token};
 use crate::arguments::{Connection, Serve};
-use crate::config::{self, Config, ConfiguredProvider, LogFormat, StoreUrl};
+use crate::config::{self, Config, ConfiguredProvider, StoreUrl};
 use crate::failure::Failure;
+use crate::logging;
 use crate::output;
 
 /// How often ended calls that are old enough are forgotten.
@@ -29,7 +30,7 @@ const EMULATOR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCA
 pub(crate) async fn run(_serve: Serve, connection: &Connection, json: bool) -> Result<(), Failure> {
     let config = config::load(connection.config.as_deref())
         .map_err(|problems| Failure::Configuration(problems.to_string()))?;
-    log_as(config.log);
+    logging::begin(config.log);
     // From here on a signal waits until we can stop as we should.
     let signals = Signals::listen().map_err(Failure::operation)?;
 
@@ -229,17 +230,39 @@ fn announce(
     ));
 }
 
-fn log_as(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(ansi);
-    // A second subscriber would be a mistake of ours, and only costs the logs.
-    let _ = match format {
-        LogFormat::Text => logs.try_init(),
-        LogFormat::Json => logs.json().try_init(),
-    };
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::read_text;
+
+    /// Calls and requests a second that Twilio gets of this configuration.
+    fn rates(limits: &str) -> (f64, f64) {
+        let text = format!(
+            "from_number = '+15550001234'\npublic_url = 'https://voice.example.com'\n\
+             twilio.account_sid = 'AC00000000000000000000000000000001'\n\
+             twilio.auth_token = 'x'\n{limits}"
+        );
+        let config = read_text(&text).unwrap();
+        let providers = config.providers.clone().unwrap();
+        let mut policy = config.policy.clone();
+        let public_url = config.public_url.clone().unwrap();
+        add_providers(&mut policy, &config, &providers, &public_url);
+        let twilio = &policy.providers[&offhook::twilio::NAME];
+        (twilio.calls_per_second, twilio.requests_per_second)
+    }
+
+    #[test]
+    fn a_provider_has_the_rates_of_its_section_then_the_general_ones_then_its_defaults() {
+        for (limits, expected) in [
+            ("", (1.0, 50.0)),
+            ("limits.calls_per_second = 3", (3.0, 50.0)),
+            ("limits.requests_per_second = 20", (1.0, 20.0)),
+            ("twilio.calls_per_second = 2", (2.0, 50.0)),
+            ("twilio.requests_per_second = 10", (1.0, 10.0)),
+            ("limits.calls_per_second = 3\ntwilio.calls_per_second = 1", (1.0, 50.0)),
+            ("limits.requests_per_second = 20\ntwilio.requests_per_second = 90", (1.0, 90.0)),
+        ] {
+            assert_eq!(rates(limits), expected, "{limits}");
+        }
+    }
 }

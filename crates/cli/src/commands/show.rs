@@ -20,7 +20,7 @@ pub(crate) async fn run(id: &str, connection: &Connection, json: bool) -> Result
     let entries = timeline["entries"].as_array().cloned().unwrap_or_default();
     output::line(facts(&call, SystemClock.now(), output::colour()))?;
     output::line("")?;
-    output::line(table::render(&["AT", "WHAT", "DETAIL"], &rows(&entries)))
+    output::line(table::render(&["SINCE", "WHAT", "DETAIL"], &rows(&entries)))
 }
 
 /// What the call is now.
@@ -35,7 +35,7 @@ fn facts(call: &Value, now: Timestamp, colour: bool) -> String {
     };
     let moment = |name: &str| {
         let at = text(name)?;
-        Some(format!("{} ({at})", table::ago(at, now)))
+        Some(format!("{} ({})", table::ago(at, now), table::to_the_second(at)))
     };
     fact("call", text("id").map(str::to_owned));
     fact("state", state(call));
@@ -70,7 +70,7 @@ fn facts(call: &Value, now: Timestamp, colour: bool) -> String {
 fn state(call: &Value) -> Option<String> {
     let state = call["state"].as_str()?;
     let reason = call["end_reason"].as_str().map(|reason| format!(": {reason}"));
-    let cause = call["cause"]["text"].as_str().map(|cause| format!(" ({cause})"));
+    let cause = timeline::cause(&call["cause"]).map(|cause| format!(" ({cause})"));
     Some([Some(state.to_owned()), reason, cause].into_iter().flatten().collect())
 }
 
@@ -80,15 +80,18 @@ fn rows(entries: &[Value]) -> Vec<Vec<String>> {
     let start = entries.first().and_then(at);
     let row = |entry: &Value| {
         let since = match (start, at(entry)) {
-            (Some(start), Some(at)) => {
-                format!("+{:.2} s", at.duration_since(start).as_secs_f64())
-            }
+            (Some(start), Some(at)) => table::since(start, at),
             _ => entry["at"].as_str().unwrap_or_default().to_owned(),
         };
         let kind = entry["kind"].as_str().unwrap_or_default();
         vec![since, timeline::plain(kind), timeline::words(kind, &entry["detail"])]
     };
-    entries.iter().map(row).collect()
+    let mut rows: Vec<Vec<String>> = entries.iter().map(row).collect();
+    let width = rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0);
+    for row in &mut rows {
+        row[0] = format!("{:>width$}", row[0]);
+    }
+    rows
 }
 
 #[cfg(test)]
@@ -101,15 +104,15 @@ mod tests {
         let call = json!({
             "id": "1", "provider": "twilio", "provider_call_id": null, "direction": "outbound",
             "state": "ended", "end_reason": "busy", "cause": { "code": "486", "text": "Busy here" },
-            "from": "+1", "to": "+2", "mode": "notify", "started_at": "2026-03-01T11:57:00Z",
+            "from": "+1", "to": "+2", "mode": "notify", "started_at": "2026-03-01T11:56:59.079454116Z",
             "answered_at": null, "metadata": { "order": "7" },
             "transcript": [{ "speaker": "bot", "text": "Hello." }],
         });
         assert_eq!(
             facts(&call, now, false),
-            "call        1\nstate       ended: busy (Busy here)\nwho         outbound, +1 to +2\n\
+            "call        1\nstate       ended: busy (Busy here [486])\nwho         outbound, +1 to +2\n\
              carrier     twilio\nmode        notify\n\
-             started     3 min ago (2026-03-01T11:57:00Z)\nmetadata    order = 7\n\
+             started     3 min ago (2026-03-01T11:56:59Z)\nmetadata    order = 7\n\
              said        bot: Hello."
         );
         assert!(facts(&call, now, true).starts_with("\x1b[2mcall"));
@@ -119,11 +122,11 @@ mod tests {
     fn a_timeline_counts_from_its_beginning() {
         let entries = [
             json!({ "at": "2026-03-01T12:00:00Z", "kind": "admitted", "detail": null }),
-            json!({ "at": "2026-03-01T12:00:01.5Z", "kind": "turn_timed_out", "detail": { "turn": 2 } }),
+            json!({ "at": "2026-03-01T12:00:11.5Z", "kind": "turn_timed_out", "detail": { "turn": 2 } }),
         ];
         let expected = [
-            ["+0.00 s", "admitted", ""],
-            ["+1.50 s", "turn timed out", "no answer in time [turn 2]"],
+            [" +0.00 s", "admitted", ""],
+            ["+11.50 s", "turn timed out", "no answer in time [turn 2]"],
         ];
         assert_eq!(rows(&entries), expected);
     }

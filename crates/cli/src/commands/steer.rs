@@ -35,9 +35,10 @@ pub(crate) async fn ask(ask: &Ask, connection: &Connection, json: bool) -> Resul
     let mut request = json!({ "text": ask.text });
     let patience = match &ask.timeout {
         Some(timeout) => {
-            request["timeout"] = Value::from(timeout.as_str());
-            offhook_server::parse_duration(timeout)
-                .map_err(|error| Failure::Configuration(format!("--timeout {timeout}: {error}")))?
+            let timeout = offhook_server::parse_duration(timeout)
+                .map_err(|error| Failure::Usage(format!("--timeout {timeout}: {error}")))?;
+            request["timeout"] = Value::from(timeout.as_secs_f64());
+            timeout
         }
         // The daemon's own; it answers in any case.
         None => ANSWER_AT_MOST,

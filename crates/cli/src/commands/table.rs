@@ -33,6 +33,19 @@ pub(super) fn ago(moment: &str, now: Timestamp) -> String {
     }
 }
 
+/// A moment in RFC 3339 without the part of a second.
+pub(super) fn to_the_second(moment: &str) -> String {
+    match moment.parse::<Timestamp>() {
+        Ok(moment) => moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        Err(_) => moment.to_owned(),
+    }
+}
+
+/// `+1.50 s`: how long after a beginning.
+pub(super) fn since(beginning: Timestamp, at: Timestamp) -> String {
+    format!("+{:.2} s", at.duration_since(beginning).as_secs_f64())
+}
+
 #[cfg(test)]
 mod tests {
     use super::ago;

@@ -149,11 +149,16 @@ fn effect(effect: &Value) -> Option<String> {
     })
 }
 
-fn cause(cause: &Value) -> Option<String> {
+/// The carrier's words for something that happened, and its code.
+pub(super) fn cause(cause: &Value) -> Option<String> {
     let text = cause["text"].as_str()?;
     match cause["code"].as_str() {
         None | Some("") => Some(text.to_owned()),
         Some(code) if text.is_empty() => Some(code.to_owned()),
+        // `SIP 486, busy` says it already.
+        Some(code) if text.split(|c: char| !c.is_ascii_digit()).any(|word| word == code) => {
+            Some(text.to_owned())
+        }
         Some(code) => Some(format!("{text} [{code}]")),
     }
 }
@@ -217,6 +222,11 @@ mod tests {
                 "status",
                 json!({ "found": { "live": { "progress": "ringing" } } }),
                 "at the carrier it is live, ringing",
+            ),
+            (
+                "ended",
+                json!({ "reason": "busy", "cause": { "code": "486", "text": "SIP 486, busy" } }),
+                "busy (SIP 486, busy)",
             ),
             ("status", json!({ "found": "not_found" }), "at the carrier it is not found"),
             ("deadline", json!({ "deadline": "max_duration" }), "time is up: max duration"),

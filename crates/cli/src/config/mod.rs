@@ -1,5 +1,6 @@
 //! `offhook.toml` and the environment, read once into types that cannot be wrong.
 
+mod policies;
 mod providers;
 mod reader;
 
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use offhook::manager::{InboundPolicy, Mode, Policy};
-use offhook_core::{Locale, Party, PhoneNumber, ProviderName, SpeechText};
+use offhook_core::{Locale, Party, PhoneNumber, ProviderName, SpeechText, Voice};
 use offhook_server::{PublicUrl, parse_duration};
 use secrecy::SecretString;
 
@@ -105,7 +106,8 @@ pub(crate) struct Inspection {
 pub(crate) fn inspect(path: Option<&Path>) -> Result<Inspection, Problems> {
     let mut reader = Reader::open(path, providers::key_of_variable)?;
     let config = read(&mut reader);
-    let oddities = providers::oddities(&reader);
+    let mut oddities = providers::oddities(&reader);
+    oddities.extend(policies::oddities(&reader, &config));
     let problems = reader.finish().err().unwrap_or_default();
     Ok(Inspection { config, problems, oddities })
 }
@@ -253,7 +255,9 @@ fn conversation(reader: &mut Reader, policy: &mut Policy) {
         Ok(greeting) => policy.greeting = Some(greeting),
         Err(error) => reader.problem("inbound.greeting", format!("cannot be said: {error}")),
     }
-    policy.voice = reader.text("speech.voice");
+    policy.voice = reader.with("speech.voice", |text| {
+        text.parse::<Voice>().map_err(|error| format!("cannot be taken: {error}"))
+    });
     set(
         &mut policy.locale,
         reader.with("speech.locale", |text| {
@@ -319,10 +323,10 @@ fn bytes(text: &str) -> Result<usize, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn read_text(text: &str) -> Result<Config, Problems> {
+    pub(crate) fn read_text(text: &str) -> Result<Config, Problems> {
         let mut reader = Reader::parse(text, "offhook.toml").unwrap();
         let config = read(&mut reader);
         reader.finish().map(|()| config)
@@ -393,6 +397,7 @@ auth_token = "x"
 auth_token_previous = "y"
 api_key_sid = "SK00000000000000000000000000000001"
 api_key_secret = "z"
+shared_key = "k"
 region = "au1"
 edge = "sydney"
 from_number = "+15550005678"
@@ -408,6 +413,8 @@ format = "json"
         assert_eq!(config.max_body, 128 * 1024);
         assert_eq!(config.policy.ring_timeout, Duration::from_secs(90));
         assert_eq!(config.policy.notify_hangup_delay, Duration::ZERO);
+        assert_eq!(config.policy.voice, "Polly.Joanna".parse().ok());
+        assert_eq!(config.policy.locale, "de-AT".parse().unwrap());
         assert_eq!(config.log, LogFormat::Json);
         let providers = config.providers.unwrap();
         assert_eq!(providers[0].from, Party::dialled("+15550005678").ok());

@@ -114,6 +114,13 @@ const TABLE: &[Row] = &[Row {
                 method: "Webhook, HTTP POST",
             },
             ConsoleSetting {
+                // The last chance of a call whose first document could not be fetched. To us it is
+                // the first word as well.
+                name: "Primary handler fails",
+                fragment: "#rc=3&rp=ct,rt,5xx",
+                method: "Webhook, HTTP POST",
+            },
+            ConsoleSetting {
                 // The one word that a caller has hung up.
                 name: "Call status changes",
                 fragment: "#rc=3&rp=ct,rt,5xx",
@@ -200,14 +207,28 @@ fn read(reader: &mut Reader, row: &'static Row) -> Option<ConfiguredProvider> {
 fn explain_twilio(config: TwilioConfig) -> Explainer {
     Explainer(Arc::new(move |request, urls| {
         let explanation = config.explain_signature(request, urls);
+        let rejection = explanation.rejection;
         let signed_as = explanation.signed_as.map(|signed| {
-            let key = (signed.key != "the auth token").then_some(signed.key);
+            // The request itself says that it is signed with a SharedKey.
+            let is_expected = signed.key == "the auth token"
+                || signed.key == "the shared key" && rejection.is_none();
+            let key = (!is_expected).then_some(signed.key);
             (signed.url, key.into_iter().chain(signed.parameters).collect())
         });
-        let hint = "AccountSid in the body is another account than twilio.account_sid: its \
-                    token is another, too";
-        let hints = explanation.foreign_account.then_some(hint).into_iter().collect();
-        Explained { rejection: explanation.rejection, signed_as, hints }
+        let mut hints = Vec::new();
+        if explanation.foreign_account {
+            hints.push(
+                "AccountSid in the body is another account than twilio.account_sid: its token is \
+                 another, too",
+            );
+        }
+        if matches!(rejection, Some(WebhookRejection::Scheme { .. })) {
+            hints.push(
+                "the request says that it is signed with a SharedKey, and none is configured: set \
+                 twilio.shared_key",
+            );
+        }
+        Explained { rejection, signed_as, hints }
     }))
 }
 
@@ -228,6 +249,11 @@ fn twilio_oddities(reader: &Reader) -> Vec<Problem> {
             oddities.push(reader.about(key, what.to_owned()));
         }
     }
+    let shared = given("twilio.shared_key");
+    if shared.is_some() && shared == given("twilio.auth_token") {
+        let what = "is the same as auth_token; give the secret of the SharedKey, or remove it";
+        oddities.push(reader.about("twilio.shared_key", what.to_owned()));
+    }
     let previous = given("twilio.auth_token_previous");
     if previous.is_some() && previous == given("twilio.auth_token") {
         let what = "is the same as auth_token; remove it, unless the token is being rotated";
@@ -244,6 +270,7 @@ fn twilio(reader: &mut Reader, host: Host) -> Option<Built> {
     let account_sid = reader.text("twilio.account_sid");
     let auth_token = reader.text("twilio.auth_token");
     let previous = reader.text("twilio.auth_token_previous").unwrap_or_default();
+    let shared_key = reader.text("twilio.shared_key").unwrap_or_default();
     let key = (reader.text("twilio.api_key_sid"), reader.text("twilio.api_key_secret"));
     let region = reader.text("twilio.region").unwrap_or_default();
     let edge = reader.text("twilio.edge").unwrap_or_default();
@@ -268,7 +295,7 @@ fn twilio(reader: &mut Reader, host: Host) -> Option<Built> {
         auth_token.unwrap_or_else(|| "-".to_owned()),
     );
     let config = checked("twilio.account_sid", given).or_else(|| stand_in().ok())?;
-    let config = config.with_previous_auth_token(previous);
+    let config = config.with_previous_auth_token(previous).with_shared_key(shared_key);
     let config = match key {
         (None, None) => config,
         (Some(sid), Some(secret)) => {

@@ -15,6 +15,18 @@ const NOT_KEYS: [&str; 2] = ["OFFHOOK_API_URL", "OFFHOOK_CONFIG"];
 /// Variables of ours that are not named after their key.
 const OTHER_NAMES: [(&str, &str); 1] = [("OFFHOOK_API_TOKEN", "api.token")];
 
+/// Where a text is no TOML, and why. The error's own words show the line, and a token may stand
+/// there.
+fn not_toml(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let at = before.map_or_else(String::new, |before| {
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let column = before[start..].chars().count() + 1;
+        format!(" at line {}, column {column}", before.matches('\n').count() + 1)
+    });
+    format!("is not TOML{at}: {}", error.message().replace('\n', "; "))
+}
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -117,8 +129,7 @@ impl Reader {
     }
 
     pub(super) fn parse(text: &str, origin: &str) -> Result<Self, String> {
-        let table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| format!("is not TOML: {error}"))?;
+        let table: toml::Table = text.parse().map_err(|error| not_toml(text, &error))?;
         let mut reader =
             Self { given: BTreeMap::new(), known: BTreeSet::new(), problems: Vec::new() };
         reader.flatten("", table, origin);
@@ -222,7 +233,10 @@ impl Reader {
         for item in items.iter().map(|item| item.trim()).filter(|item| !item.is_empty()) {
             match read(item) {
                 Ok(value) => values.push(value),
-                Err(what) => self.problem(key, format!("{what}; {item:?} is not")),
+                Err(what) => {
+                    let item = offhook_core::mask_numbers(&format!("{item:?}"));
+                    self.problem(key, format!("{what}; {item} is not"));
+                }
             }
         }
         values
@@ -467,6 +481,21 @@ mod tests {
     #[test]
     fn a_text_that_is_not_toml_names_its_line() {
         let error = Reader::parse("a = 1\nb = \n", "offhook.toml").unwrap_err();
-        assert!(error.contains("is not TOML") && error.contains("line 2"), "{error}");
+        assert!(error.contains("is not TOML") && error.contains("line 2, column 5"), "{error}");
+    }
+
+    #[test]
+    fn a_text_that_is_not_toml_is_not_shown() {
+        for text in [
+            "[twilio]\nauth_token = \"hush-hush",
+            "auth_token = hush-hush",
+            "auth_token \"hush-hush\"",
+            "auth_token = \"hush-hush\" # \nauth_token = \"hush-hush\"",
+            "auth_token = \"\\hush-hush\"",
+            "hush-hush",
+        ] {
+            let error = Reader::parse(text, "offhook.toml").unwrap_err();
+            assert!(error.contains("is not TOML at line") && !error.contains("hush"), "{error}");
+        }
     }
 }

@@ -103,7 +103,7 @@ calls_per_second = 20
             None => return Err(self.did_not_start()),
         };
         match tokio::time::timeout(START, lines.next_line()).await {
-            Ok(Ok(Some(_))) => Ok(()),
+            Ok(Ok(Some(line))) if is_listening(&line) => Ok(()),
             _ => Err(self.did_not_start()),
         }
     }
@@ -140,8 +140,26 @@ calls_per_second = 20
     }
 }
 
+/// What fails says so on its standard output, too.
+fn is_listening(line: &str) -> bool {
+    serde_json::from_str::<Value>(line).is_ok_and(|line| line["event"] == "listening")
+}
+
 /// A port that is free now. The daemon needs the same one twice, so it cannot choose by itself.
 fn free_port() -> Result<SocketAddr, Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::operation)?;
     listener.local_addr().map_err(Failure::operation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_listening;
+
+    #[test]
+    fn a_daemon_that_failed_has_not_started() {
+        assert!(is_listening(r#"{"event":"listening","api":"http://127.0.0.1:1"}"#));
+        for line in [r#"{"code":"failed","detail":"in use","exit_code":1}"#, "", "listening"] {
+            assert!(!is_listening(line), "{line}");
+        }
+    }
 }

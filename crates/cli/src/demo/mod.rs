@@ -22,12 +22,8 @@ pub(crate) async fn run(demo: Demo, json: bool) -> Result<(), Failure> {
         None => PROVIDERS.to_vec(),
         Some(name) => {
             let known = PROVIDERS.iter().find(|known| *known == name);
-            let unknown = || {
-                Failure::Configuration(format!(
-                    "--provider {name}: there are {}",
-                    PROVIDERS.join(", ")
-                ))
-            };
+            let unknown =
+                || Failure::Usage(format!("--provider {name}: there are {}", PROVIDERS.join(", ")));
             vec![*known.ok_or_else(unknown)?]
         }
     };

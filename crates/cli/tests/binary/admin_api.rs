@@ -93,7 +93,9 @@ fn a_request_for_a_call_that_is_not_right_is_refused_and_nothing_is_dialled() {
     for (body, word) in [
         ("", "missing field `to`"),
         ("{", "EOF"),
-        ("[]", "an object with `to`"),
+        ("[]", "an array, where an object"),
+        (r#"["+15550100001"]"#, "an array, where an object"),
+        ("null", "missing field `to`"),
         ("to=+15550100001", "line 1"),
         ("{}", "missing field `to`"),
         (r#"{"to": 15550100001}"#, "string"),
@@ -104,9 +106,10 @@ fn a_request_for_a_call_that_is_not_right_is_refused_and_nothing_is_dialled() {
     let fields = [
         ("to", json!("12345"), "E.164"),
         ("to", json!("+0123456"), "E.164"),
+        ("to", json!(" +15550100001"), "to: white space around it"),
         ("to", json!("sip:bob@example.com\r\nX: y"), "E.164"),
         ("from", json!("me"), "from: not a phone number"),
-        ("mode", json!("shout"), "notify or conversation"),
+        ("mode", json!("shout"), "expected `notify` or `conversation`"),
         ("message", json!("ring\u{7}"), "U+0007"),
         ("message", json!("x".repeat(5000)), "5000 characters"),
         ("message", json!(""), "empty"),
@@ -119,6 +122,7 @@ fn a_request_for_a_call_that_is_not_right_is_refused_and_nothing_is_dialled() {
         ("max_duration", json!(-1), ""),
         ("max_duration", json!(1e300), ""),
         ("ring_timeout", json!("soon"), "30s"),
+        ("ring_timeout", json!("30"), "seconds are a number"),
         ("ring_timeout", json!(0.5), "ring_timeout: from 1 s to 4 h"),
         ("provider", json!("acme"), "acme is not configured"),
     ];
@@ -128,7 +132,7 @@ fn a_request_for_a_call_that_is_not_right_is_refused_and_nothing_is_dialled() {
         refused(&body.to_string(), word);
     }
     let key = Request::post("/v1/calls", r#"{"to": "+15550100001"}"#);
-    for bad in ["", &"k".repeat(256)] {
+    for bad in ["", "a\tb", &"k".repeat(256)] {
         let request = key.clone().header("Idempotency-Key", bad);
         daemon.send(&request).is_problem(422, "invalid_request");
     }
@@ -141,10 +145,19 @@ fn every_error_of_the_framework_is_a_problem_document_too() {
     let daemon = Daemon::start(Config::new());
     let large = json!({ "to": "+15550100001", "message": "x".repeat(100_000) });
     daemon.post("/v1/calls", &large).is_problem(413, "body_too_large");
-    for path in ["/v1/calls/%FF", "/v1/calls/%FF/timeline", "/v1/calls/no-such-call"] {
+    for path in [
+        "/v1/calls/%FF",
+        "/v1/calls/%FF/timeline",
+        "/v1/calls/%FF/turns/1",
+        "/v1/calls/no-such-call",
+    ] {
         daemon.get(path).is_problem(404, "no_such_call");
     }
     daemon.send(&Request::post("/v1/calls/%FF/hangup", "")).is_problem(404, "no_such_call");
+    let from = |id| daemon.send(&Request::get("/v1/events").header("Last-Event-ID", id));
+    for id in ["soon", "-1", "9223372036854775808"] {
+        from(id).is_problem(422, "invalid_request");
+    }
     for path in ["/", "/v1", "/v1/call", "/v1/calls/x/y", "/webhooks/twilio"] {
         daemon.get(path).is_problem(404, "not_found");
     }

@@ -73,7 +73,7 @@ fn what_is_right_has_no_fault_and_is_told_what_to_set_in_the_console() {
     }
     let names: Vec<&Value> =
         console["settings"].as_array().unwrap().iter().map(|setting| &setting["name"]).collect();
-    assert_eq!(names, ["A call comes in", "Call status changes"]);
+    assert_eq!(names, ["A call comes in", "Primary handler fails", "Call status changes"]);
 
     let folder = tempfile::tempdir().unwrap();
     real().write(folder.path());
@@ -129,20 +129,67 @@ fn every_planted_fault_is_found_in_one_run() {
 }
 
 #[test]
+fn a_public_url_that_the_carrier_would_refuse_at_every_dial_is_a_fault() {
+    let report = check(&real().text("public_url", "https://my_voice.example.com"));
+    let told = said(&report, "fault", "public_url");
+    assert!(told.len() == 1 && told[0].contains("underscore"), "{report:#}");
+}
+
+#[test]
 fn odd_credentials_and_a_missing_number_are_warnings() {
     let odd = Config::new()
         .text("provider", "twilio")
         .text("public_url", "https://voice.example.com")
         .text("twilio.account_sid", "AC00000000000000000000000000000001")
         .text("twilio.auth_token", "not-hexadecimal")
-        .text("twilio.auth_token_previous", "not-hexadecimal");
+        .text("twilio.auth_token_previous", "not-hexadecimal")
+        .text("twilio.shared_key", "not-hexadecimal");
     let report = check(&odd);
     assert_eq!(report["ok"], true, "{report:#}");
     assert_eq!(said(&report, "warning", "twilio.auth_token").len(), 1);
     assert_eq!(said(&report, "warning", "twilio.auth_token_previous").len(), 2);
+    assert_eq!(said(&report, "warning", "twilio.shared_key").len(), 1);
     assert_eq!(said(&report, "warning", "from_number").len(), 1);
     let own = odd.text("twilio.from_number", "+15550001234");
     assert!(said(&check(&own), "warning", "from_number").is_empty());
+}
+
+#[test]
+fn policies_that_cannot_be_meant_are_warnings_that_say_what_to_do() {
+    let numbers = "[\"+15550001111\"]";
+    for (config, about, word) in [
+        (real().text("inbound.policy", "allowlist"), "inbound.policy", "names nobody"),
+        (real().value("inbound.allow_from", numbers), "inbound.allow_from", "policy is disabled"),
+        (
+            real().value("inbound.allow_from", numbers).text("inbound.policy", "open"),
+            "inbound.allow_from",
+            "policy is open",
+        ),
+        (
+            real().value("webhooks.trusted_proxies", "[\"10.0.0.0/8\", \"0.0.0.0/0\"]"),
+            "webhooks.trusted_proxies",
+            "0.0.0.0/0",
+        ),
+        (real().text("webhooks.trusted_proxies", "::/0"), "webhooks.trusted_proxies", "::/0"),
+    ] {
+        let report = check(&config);
+        let told = said(&report, "warning", about);
+        assert!(told.len() == 1 && told[0].contains(word), "{about}: {report:#}");
+        assert_eq!((&report["ok"], count(&report, "warning")), (&Value::Bool(true), 1));
+    }
+    let meant = real()
+        .text("inbound.policy", "allowlist")
+        .value("inbound.allow_from", numbers)
+        .value("webhooks.trusted_proxies", "[\"10.0.0.0/8\"]");
+    assert_eq!(count(&check(&meant), "warning"), 0);
+    // What is wrong is said once.
+    for wrong in [
+        real().text("inbound.policy", "allowlist").text("inbound.allow_from", "anna"),
+        real().text("inbound.policy", "shut").value("inbound.allow_from", numbers),
+    ] {
+        let report = check(&wrong);
+        assert_eq!((count(&report, "fault"), count(&report, "warning")), (1, 0), "{report:#}");
+    }
 }
 
 #[test]

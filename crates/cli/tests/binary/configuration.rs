@@ -153,7 +153,10 @@ fn a_provider_that_is_named_needs_its_credentials() {
 
 #[test]
 fn an_error_never_shows_a_secret() {
-    let config = Config::twilio().text("twilio.auth_token", "hush-hush").text("colour", "red");
+    let config = Config::twilio()
+        .text("twilio.auth_token", "hush-hush")
+        .text("twilio.shared_key", "hush-hush")
+        .text("colour", "red");
     let ended = refused_with(&config.to_string(), &[("OFFHOOK_API__TOKEN", "top-secret")]);
     assert!(!ended.stderr.contains("hush-hush") && !ended.stderr.contains("top-secret"));
 }

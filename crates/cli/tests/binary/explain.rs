@@ -95,6 +95,27 @@ fn the_previous_token_is_named_and_not_told() {
 }
 
 #[test]
+fn a_shared_key_is_used_if_it_is_configured_and_asked_for_if_not() {
+    let right = sign(&format!("https://voice.example.com{PATH}"), &FORM);
+    let settings = "X-Twilio-Webhooks-Signature-Settings: key=SH1,algorithm=HMAC_SHA1\r\nHost:";
+    let genuine = capture(&right).replace("Host:", settings);
+    let without = config().text("twilio.auth_token", "another-secret");
+    let with = without.clone().text("twilio.shared_key", "emulator");
+
+    let ended = explain(&with, &genuine, &["--json"]);
+    ended.succeeded();
+    assert_eq!(ended.json()["differences"], serde_json::json!([]), "{ended:#?}");
+    let wrong = without.clone().text("twilio.shared_key", "third-secret");
+    assert_eq!(explain(&wrong, &genuine, &[]).code, Some(1));
+
+    let ended = explain(&without, &genuine, &[]);
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    for word in ["SharedKey", "not configured", "set twilio.shared_key"] {
+        assert!(ended.stdout.contains(word), "{word}: {}", ended.stdout);
+    }
+}
+
+#[test]
 fn every_other_check_that_fails_is_named() {
     let genuine = capture(&sign(&format!("https://voice.example.com{PATH}"), &FORM));
     let without = genuine.replace("X-Twilio-Signature", "X-Other");
@@ -105,6 +126,7 @@ fn every_other_check_that_fails_is_named() {
         (genuine.replace(ACCOUNT_SID, &ACCOUNT_SID.replace('1', "2")), "another account"),
         (genuine.replace("Content-Length: ", "Content-Length: 9"), "the capture is not whole"),
         (genuine.replace("/webhooks/twilio", "/hooks"), "answered 404"),
+        (genuine.replace("Content-Type", "X-Type"), "no Content-Type header"),
     ] {
         let ended = explain(&config(), &capture, &[]);
         assert!(ended.stdout.contains(word), "{word}: {ended:#?}");

@@ -1,17 +1,44 @@
 //! What outlives a daemon, and what a carrier that makes no sense cannot break.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::support::{Carrier, Config, Daemon, HtmlServer, Request, eventually};
+use super::support::{Carrier, Config, Daemon, HtmlServer, Process, Request, eventually, offhook};
 
 /// What was decided about the one call that was live.
 fn decision(report: &Value) -> &str {
     assert_eq!(report["calls"].as_array().unwrap().len(), 1, "{report}");
     report["calls"][0]["decision"].as_str().unwrap()
+}
+
+#[test]
+fn who_waits_for_a_call_waits_over_a_restart_too() {
+    let carrier = Carrier::start();
+    // The address must be the same after the restart.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let config = Config::with_carrier(&carrier.url()).text("api.listen", &free.to_string());
+    let mut daemon = Daemon::start(config);
+    let words = ["call", "+15550100011", "--mode", "conversation", "--wait", "--json"];
+    let log = daemon.folder().join("call.log");
+    let mut waits = Process::start(&mut offhook(daemon.folder(), &words), &log);
+    let id = eventually("the carrier has the call", || {
+        let call = daemon.calls().into_iter().next()?;
+        let id = call["provider_call_id"].as_str()?.to_owned();
+        (call["state"] == "listening").then_some(id)
+    });
+    daemon.kill();
+    eventually("it says that it waits", || {
+        std::fs::read_to_string(&log).unwrap().contains("waiting for the daemon").then_some(())
+    });
+    let daemon = daemon.start_again();
+    assert_eq!(decision(&daemon.restore_report()), "kept");
+    carrier.hang_up(&id);
+    let call: Value = serde_json::from_str(&waits.line().unwrap()).unwrap();
+    assert_eq!((&call["state"], &call["provider_call_id"]), (&json!("ended"), &json!(id)));
+    assert!(waits.ends().success());
 }
 
 #[test]
@@ -51,8 +78,8 @@ fn sigterm_at_the_first_moment_is_graceful_as_well() {
     for name in ["TERM", "INT"] {
         let folder = tempfile::tempdir().unwrap();
         Config::new().write(folder.path());
-        let mut serve = super::support::offhook(folder.path(), &["serve", "--json"]);
-        let mut process = super::support::Process::start(&mut serve, &folder.path().join("log"));
+        let mut serve = offhook(folder.path(), &["serve", "--json"]);
+        let mut process = Process::start(&mut serve, &folder.path().join("log"));
         process.line().unwrap();
         process.signal(name);
         assert_eq!(process.ends().code(), Some(0), "SIG{name}");

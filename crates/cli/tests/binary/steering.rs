@@ -94,6 +94,49 @@ fn tail_goes_on_after_a_restart_and_misses_nothing() {
 }
 
 #[test]
+fn tail_is_not_deaf_after_a_restart_with_a_store_that_forgets() {
+    let carrier = Carrier::start();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let config = Config::with_carrier(&carrier.url())
+        .text("api.listen", &free.to_string())
+        .text("store.url", "memory:");
+    let mut daemon = Daemon::start(config);
+    // More than the next daemon will have seen when the tail comes back.
+    for to in ["+15550100002", "+15550100004", "+15550100002"] {
+        let call = daemon.place(to);
+        daemon.call_when(&call["id"], "is over", |call| call["state"] == "ended");
+    }
+    let mut tail = offhook(daemon.folder(), &["tail", "--after", "0", "--json"]);
+    let tail = Process::start(&mut tail, &daemon.folder().join("tail.log"));
+    for _ in 0..3 {
+        tail.lines_to("\"kind\":\"ended\"");
+    }
+    daemon.kill();
+    let daemon = daemon.start_again();
+    let second = daemon.place("+15550100003");
+    // Behind what was still said of the calls before, if anything was.
+    let lines = tail.lines_to(second["id"].as_str().unwrap());
+    let first: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!(first["id"], 1, "{lines}");
+}
+
+#[test]
+fn tail_tells_people_in_columns_that_stay_where_they_are() {
+    let (_carrier, daemon) = start();
+    let call = daemon.place("+15550100002");
+    daemon.call_when(&call["id"], "is over", |call| call["state"] == "ended");
+    let mut tail = offhook(daemon.folder(), &["tail", "--after", "0"]);
+    tail.env("OFFHOOK_API_URL", format!("http://{}", daemon.api));
+    let tail = Process::start(&mut tail, &daemon.folder().join("tail.log"));
+    let told = tail.lines_to("ended  ");
+    let id = call["id"].as_str().unwrap();
+    let place = told.lines().next().unwrap().find("CALL").unwrap();
+    let lines: Vec<&str> = told.lines().filter(|line| line.contains(id)).collect();
+    assert!(lines.len() > 3 && lines.iter().all(|line| line.find(id) == Some(place)), "{told}");
+    assert!(lines[0].contains("+0.00 s") && lines[lines.len() - 1].contains("busy"), "{told}");
+}
+
+#[test]
 fn without_a_daemon_every_steering_command_is_exit_3() {
     let folder = tempfile::tempdir().unwrap();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -25,7 +25,7 @@ use offhook_core::{CallId, CallStatus, Capabilities, ProviderCallIds, ProviderNa
 
 use crate::machine::{self, Input};
 use crate::policy::Policy;
-use crate::record::CallRecord;
+use crate::record::{CallRecord, CallState};
 use crate::restore::{Decision, RestoreReport};
 use crate::store::{Change, CommitError};
 use crate::time::after;
@@ -86,7 +86,12 @@ impl Released {
     /// Whether nothing was set free.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.answers.is_empty() && self.snapshots.is_empty() && self.decided.is_empty()
+        let Self { answers, snapshots, reload, find, decided } = self;
+        answers.is_empty()
+            && snapshots.is_empty()
+            && reload.is_empty()
+            && find.is_empty()
+            && decided.is_empty()
     }
 }
 
@@ -135,6 +140,11 @@ impl Driver {
     #[must_use]
     pub fn knows(&self, call: CallId) -> bool {
         self.open.contains_key(&call)
+    }
+
+    /// The state of an open call, as committed.
+    pub(crate) fn state_of(&self, call: CallId) -> Option<CallState> {
+        self.open.get(&call).map(|open| open.record.state)
     }
 
     /// The open call that has this carrier id.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use offhook_core::{CallId, Locale, Party, ProviderName, SpeechText};
+use offhook_core::{CallId, Locale, Party, PrivateText, ProviderName, SpeechText, Voice};
 
 use crate::record::Mode;
 use crate::store::Idempotency;
@@ -24,11 +24,11 @@ pub struct InitiateRequest {
     /// What it says first.
     pub message: Option<SpeechText>,
     /// The voice; the policy's if `None`.
-    pub voice: Option<String>,
+    pub voice: Option<Voice>,
     /// The language; the policy's if `None`.
     pub locale: Option<Locale>,
     /// The user's own notes.
-    pub metadata: BTreeMap<String, String>,
+    pub metadata: BTreeMap<String, PrivateText>,
     /// How long it may last; the policy's if `None`.
     pub max_duration: Option<Duration>,
     /// How long it may ring; the policy's if `None`.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook_core::{CallId, Locale, ProviderName, Speech, SpeechText, Turn, VoiceProvider};
+use offhook_core::{CallId, Locale, ProviderName, Speech, SpeechText, Turn, Voice, VoiceProvider};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::{NoContext, Uuid};
@@ -53,7 +53,7 @@ struct Inner {
     shown: watch::Receiver<Shown>,
     watchers: Arc<Watchers>,
     commits: watch::Receiver<u64>,
-    voice: Option<String>,
+    voice: Option<Voice>,
     locale: Locale,
     task: std::sync::Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
@@ -228,12 +228,7 @@ impl Manager {
 
     /// A text in the voice and the language of the policy, where no other is given.
     #[must_use]
-    pub fn speech(
-        &self,
-        text: SpeechText,
-        voice: Option<String>,
-        locale: Option<Locale>,
-    ) -> Speech {
+    pub fn speech(&self, text: SpeechText, voice: Option<Voice>, locale: Option<Locale>) -> Speech {
         Speech {
             text,
             voice: voice.or_else(|| self.inner.voice.clone()),
@@ -248,16 +243,21 @@ impl Manager {
     }
 
     /// What happened to all calls, from now on or after an entry that was seen before: nothing is
-    /// left out, over a restart either.
+    /// left out, over a restart either. An entry that the store does not have yet was another
+    /// store's: then everything is told, from the beginning.
     ///
     /// # Errors
     /// The store cannot be read.
     pub async fn events(&self, after: Option<u64>) -> Result<Events, StoreError> {
         // Subscribed first: what is committed while we look is told once more, and seen once.
         let commits = self.inner.commits.clone();
+        let last = self.inner.store.last_entry().await?;
+        // A store in memory counts anew at each start. Who was told too much can leave it out;
+        // who waits for ids that come in a month misses everything until then.
         let after = match after {
+            Some(after) if after > last => 0,
             Some(after) => after,
-            None => self.inner.store.last_entry().await?,
+            None => last,
         };
         Ok(Events::after(after, Arc::clone(&self.inner.store), commits))
     }

@@ -1,9 +1,12 @@
 //! A carrier's webhook, from its bytes to its answer.
 
 use offhook_core::{
-    CallId, ProviderName, UndecodableWebhook, WebhookRejection, WebhookReply, WebhookRequest,
+    CallId, ParsedWebhook, ProviderName, UndecodableWebhook, WebhookRejection, WebhookReply,
+    WebhookRequest,
 };
 use tokio::sync::oneshot;
+use tracing::Span;
+use tracing::field::display;
 
 use super::Manager;
 use crate::driver::WebhookAnswer;
@@ -35,6 +38,9 @@ impl Manager {
     /// Takes a carrier's webhook and gives what it is answered with, once that is committed. It
     /// never waits for a carrier's API.
     ///
+    /// The caller's span is told what becomes known of the webhook: its fields `kind` and `call`
+    /// are recorded, if it has them.
+    ///
     /// # Errors
     /// See [`WebhookError`]: each names its HTTP status. Nothing has changed then.
     ///
@@ -51,6 +57,9 @@ impl Manager {
         let now = self.inner.clock.now();
         let verified = offhook_core::verify(&**of_provider, &request, now)?;
         let parsed = of_provider.parse_webhook_event(&verified)?;
+        let span = Span::current();
+        span.record("kind", kind(&parsed));
+        note_call(&span, parsed.call);
         self.loaded().await.map_err(|()| WebhookError::Unavailable)?;
 
         let (answer, answered) = oneshot::channel();
@@ -67,9 +76,11 @@ impl Manager {
         match answered.await {
             Ok(WebhookAnswer::Fixed(reply)) => Ok(reply),
             Ok(WebhookAnswer::Plan { reference, plan }) => {
+                note_call(&span, Some(reference.id));
                 Ok(of_provider.render_reply(&reference, &plan))
             }
             Ok(WebhookAnswer::Repeat { reference, entry }) => {
+                note_call(&span, Some(reference.id));
                 let replied = self.replied(reference.id, entry).await?;
                 let reference = offhook_core::CallRef { step: replied.step, ..reference };
                 Ok(of_provider.render_reply(&reference, &replied.plan))
@@ -93,5 +104,21 @@ impl Manager {
             Some(EntryKind::Webhook { reply: Some(replied), .. }) => Ok(replied),
             _ => Err(WebhookError::Unavailable),
         }
+    }
+}
+
+/// What a webhook is about, in one word: the last that it reports is what is new.
+fn kind(parsed: &ParsedWebhook) -> &'static str {
+    match parsed.events.last() {
+        _ if parsed.foreign => "foreign",
+        _ if parsed.offer.is_some() => "offer",
+        Some(event) => event.word(),
+        None => "document",
+    }
+}
+
+fn note_call(span: &Span, call: Option<CallId>) {
+    if let Some(call) = call {
+        span.record("call", display(call));
     }
 }

@@ -1,6 +1,6 @@
 //! What a user tells a call.
 
-use offhook_core::{CallPlan, Listen, Locale, Say, Speech, Then, Turn};
+use offhook_core::{CallPlan, Listen, Locale, PrivateText, Say, Speech, Then, Turn};
 
 use super::{Command, CommandRefusal, Work};
 use crate::entry::{CommandWord, EntryKind};
@@ -23,8 +23,9 @@ impl Work {
             Command::Ask { speech, timeout } => {
                 let turn = self.speak(CommandWord::Ask, speech);
                 let timeout = timeout.unwrap_or(self.record.limits.transcript_timeout);
-                // The answer's time runs from the end of the speech, as well as that is known.
-                let wait = timeout.saturating_add(super::deadline::playback_estimate(speech));
+                // The answer's time runs from the end of the speech. When that is nobody tells, but a
+                // question must not be given up while it is still being asked.
+                let wait = timeout.saturating_add(super::deadline::longest_playback(speech));
                 let question = Question { turn, deadline: after(self.now, wait) };
                 self.record.question = Some(question);
                 if let CallPlan::Say(say) = &mut self.record.script.plan {
@@ -76,7 +77,7 @@ impl Work {
         };
         self.set_script(CallPlan::Say(Say { speech: speech.clone(), then }));
         self.perform_script();
-        self.note_command(word, Some(speech.text.as_str().to_owned()), Some(turn));
+        self.note_command(word, Some(speech.text.as_str().into()), Some(turn));
         turn
     }
 
@@ -102,7 +103,12 @@ impl Work {
         }
     }
 
-    fn note_command(&mut self, command: CommandWord, text: Option<String>, turn: Option<Turn>) {
+    fn note_command(
+        &mut self,
+        command: CommandWord,
+        text: Option<PrivateText>,
+        turn: Option<Turn>,
+    ) {
         self.note(EntryKind::Command { command, text, turn });
     }
 }

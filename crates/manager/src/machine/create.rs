@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook_core::{
-    CallId, CallPlan, Capabilities, Direction, EndReason, Listen, Locale, Party, ProviderCallIds,
-    ProviderName, RejectReason, Say, Speech, Step, Then, Turn,
+    CallId, CallPlan, Capabilities, Direction, EndReason, Listen, Locale, Party, PrivateText,
+    ProviderCallIds, ProviderName, RejectReason, Say, Speech, Step, Then, Turn,
 };
 
 use super::{Transition, Work};
@@ -35,7 +35,7 @@ pub struct NewOutbound {
     /// Its limits.
     pub limits: CallLimits,
     /// The user's own notes.
-    pub metadata: BTreeMap<String, String>,
+    pub metadata: BTreeMap<String, PrivateText>,
     /// Whether it has to wait for a slot.
     pub queued: bool,
 }
@@ -150,7 +150,7 @@ pub fn refused(
 fn begun(record: CallRecord, capabilities: Capabilities, now: Timestamp) -> Work {
     let mut work = Work::on(record, capabilities, now);
     let opening = match &work.record.script.plan {
-        CallPlan::Say(say) => Some(say.speech.text.as_str().to_owned()),
+        CallPlan::Say(say) => Some(say.speech.text.as_str().into()),
         _ => None,
     };
     work.note(EntryKind::Created {

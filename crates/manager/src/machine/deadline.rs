@@ -21,8 +21,13 @@ const OVERDUE_GRACE: Duration = Duration::from_secs(20);
 /// the dial's own deadline may have passed).
 const SEARCH_GRACE: Duration = Duration::from_secs(10);
 
-/// How long speech may outlast its estimate.
+/// How long the end of speech may be overdue. It is told by the carrier as a rule; this is for when
+/// it is not, and being late then costs less than cutting somebody off.
 const PLAYBACK_GRACE: Duration = Duration::from_secs(20);
+
+/// Characters a second of the slowest speech there is: Chinese and Japanese have four or five, and
+/// digits and abbreviations that are spelled have three.
+const SLOWEST_SPEECH: u32 = 3;
 
 /// The next time limit of a call and what it is for. Every call that is not over has one.
 #[must_use]
@@ -78,7 +83,7 @@ fn script_deadlines(record: &CallRecord) -> [Option<(Timestamp, DeadlineKind)>; 
     let scripted = record.hangup_at.map(|at| (at, DeadlineKind::ScriptedHangup));
     let playback = match (&record.script.plan, record.script.delivered_at) {
         (CallPlan::Say(say), Some(at)) if record.state == CallState::Speaking => {
-            let bound = playback_estimate(&say.speech).saturating_add(PLAYBACK_GRACE);
+            let bound = longest_playback(&say.speech).saturating_add(PLAYBACK_GRACE);
             Some((after(at, bound), DeadlineKind::Playback))
         }
         _ => None,
@@ -86,10 +91,10 @@ fn script_deadlines(record: &CallRecord) -> [Option<(Timestamp, DeadlineKind)>; 
     [question, scripted, playback]
 }
 
-/// How long a text takes to be spoken, generously: ten characters a second.
-pub(super) fn playback_estimate(speech: &Speech) -> Duration {
-    let characters = speech.text.as_str().chars().count();
-    Duration::from_millis(100).saturating_mul(u32::try_from(characters).unwrap_or(u32::MAX))
+/// The longest that a text takes to be spoken, in whatever language.
+pub(super) fn longest_playback(speech: &Speech) -> Duration {
+    let characters = u32::try_from(speech.text.as_str().chars().count()).unwrap_or(u32::MAX);
+    Duration::from_secs(1).saturating_mul(characters) / SLOWEST_SPEECH
 }
 
 impl Work {

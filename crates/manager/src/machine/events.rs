@@ -38,6 +38,7 @@ impl Work {
             if unclear && by != Adoption::Answer {
                 self.note(EntryKind::Adopted { by });
             }
+            self.trouble_over();
             self.hangup_if_ending();
         }
     }
@@ -135,6 +136,7 @@ impl Work {
 
     fn hold_ended(&mut self, current: bool) {
         if current && self.record.script.plan == CallPlan::Hold {
+            self.trouble_over();
             // A new step, so that the next fetch is not taken for a repeat of this one.
             self.set_script(CallPlan::Hold);
         } else {
@@ -178,6 +180,7 @@ impl Work {
     }
 
     fn renew_listening(&mut self, listen: Listen) {
+        self.trouble_over();
         if self.capabilities.documents {
             // The element came back and its successor is the answer: a new step.
             self.set_script(CallPlan::Listen(listen));

@@ -297,6 +297,8 @@ impl Work {
     }
 
     /// The document for a carrier that waits: the script of the moment, whatever step it asked for.
+    /// While a command may be bringing it, the line is only kept open: the command replaces that
+    /// document, and if it never arrives, the end of the hold asks again.
     fn reply(&mut self) -> RepliedPlan {
         let refused = matches!(self.record.script.plan, CallPlan::Reject(_));
         let not_begun = self.record.state == CallState::Queued;
@@ -304,8 +306,14 @@ impl Work {
             let plan = CallPlan::HangUp { after: std::time::Duration::ZERO };
             return RepliedPlan { step: self.record.script.step, plan };
         }
+        let step = self.record.script.step;
+        if self.is_being_pushed() {
+            // Both would be carried out, one after the other, and a sentence begun twice.
+            self.answered_by_reply();
+            return RepliedPlan { step, plan: CallPlan::Hold };
+        }
         self.delivered_by_reply();
-        RepliedPlan { step: self.record.script.step, plan: self.record.script.plan.clone() }
+        RepliedPlan { step, plan: self.record.script.plan.clone() }
     }
 }
 

@@ -61,6 +61,13 @@ impl Work {
         self.record.outbox.push(Effect { id, kind, attempts: 0, not_before: None });
     }
 
+    /// Whether the present script may be on its way by a command at this moment. One that waits for
+    /// another attempt is not.
+    pub(super) fn is_being_pushed(&self) -> bool {
+        let push = EffectKind::Perform(self.record.script.step);
+        self.record.outbox.iter().any(|effect| effect.kind == push && effect.not_before.is_none())
+    }
+
     pub(super) fn effect_done(&mut self, id: u32, result: &Result<ProviderCallIds, ProviderError>) {
         let Some(place) = self.record.outbox.iter().position(|effect| effect.id == id) else {
             // It was overtaken. But a late answer to a dial names a call that exists.

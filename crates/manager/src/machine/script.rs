@@ -27,11 +27,18 @@ impl Work {
     /// The plan was carried out: what follows it? With documents the answer to the request says
     /// it; otherwise a command.
     pub(super) fn go_on(&mut self) {
+        self.trouble_over();
         let next = self.record.script.plan.after();
         self.set_script(next);
         if !self.capabilities.documents {
             self.perform_script();
         }
+    }
+
+    /// The carrier does what it is told. What it could not do before stands in the timeline, and is
+    /// the cause of nothing that comes.
+    pub(super) fn trouble_over(&mut self) {
+        self.record.cause = None;
     }
 
     /// Sends the script by a command.
@@ -57,14 +64,18 @@ impl Work {
     pub(super) fn delivered_by_reply(&mut self) {
         let step = self.record.script.step;
         self.record.outbox.retain(|effect| effect.kind != EffectKind::Perform(step));
-        // The first document that does not reject answers the call; no webhook will say so.
+        self.answered_by_reply();
+        self.delivered();
+    }
+
+    /// The first document that does not reject answers the call; no webhook will say so.
+    pub(super) fn answered_by_reply(&mut self) {
         let first_document = self.record.direction == Direction::Inbound
             && self.record.answered_at.is_none()
             && !matches!(self.record.script.plan, CallPlan::Reject(_));
         if first_document {
             self.answered();
         }
-        self.delivered();
     }
 
     /// The carrier has the script.

@@ -54,5 +54,35 @@ fn parse<'a, T: Deserialize<'a>>(
     what: &impl Fn() -> String,
 ) -> Result<T, StoreError> {
     serde_json::from_str(text)
-        .map_err(|error| StoreError::Damaged { what: what(), reason: error.to_string() })
+        .map_err(|error| StoreError::Damaged { what: what(), reason: without_values(&error) })
+}
+
+/// What is wrong and where, without the values that stand there: the error is logged, and they may
+/// be numbers or what was said.
+fn without_values(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = match (text.find('"'), text.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}\"…\"{}", &text[..first], &text[last + 1..])
+        }
+        _ => text,
+    };
+    offhook_core::mask_numbers(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_entry_is_told_without_what_stands_in_it() {
+        for (text, told) in [
+            (r#"{"number": "a \"secret\" word"}"#, "invalid type: string \"…\", expected u32"),
+            (r#"{"number": 15550001234}"#, "invalid value: integer `15•••••••34`, expected u32"),
+        ] {
+            let error = decode_entry(text, || "entry 7".to_owned()).unwrap_err().to_string();
+            assert!(error.contains("entry 7") && error.contains(told), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
 }

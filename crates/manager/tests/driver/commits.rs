@@ -3,7 +3,7 @@
 use crate::world::World;
 use offhook_conformance::Sent;
 use offhook_conformance::samples::carrier_ids;
-use offhook_core::{CallEvent, CallStatus, EndReason, Search};
+use offhook_core::{CallEvent, CallStatus, EndReason, PrivateText, Search};
 use offhook_manager::{
     CallStore, Change, CommandError, CommitError, EffectKind, WebhookAnswer, machine::Command,
 };
@@ -76,7 +76,7 @@ fn a_conflict_is_applied_again_on_what_the_others_wrote() {
     let mut theirs = world.record(call);
     let expected_revision = Some(theirs.revision);
     theirs.revision += 1;
-    theirs.metadata.insert("by".to_owned(), "another node".to_owned());
+    theirs.metadata.insert("by".to_owned(), "another node".into());
     let change = Change {
         record: theirs.into(),
         expected_revision,
@@ -92,7 +92,7 @@ fn a_conflict_is_applied_again_on_what_the_others_wrote() {
     ));
     let record = world.record(call);
     assert_eq!(record.end_reason(), Some(EndReason::HangupUser));
-    assert_eq!(record.metadata.get("by").map(String::as_str), Some("another node"));
+    assert_eq!(record.metadata.get("by").map(PrivateText::as_str), Some("another node"));
 }
 
 #[test]

@@ -30,8 +30,8 @@ enum Act {
 }
 
 fn events() -> impl Strategy<Value = CallEvent> {
-    let transcript = any::<bool>()
-        .prop_map(|is_final| CallEvent::Transcript { text: "yes".to_owned(), is_final });
+    let transcript =
+        any::<bool>().prop_map(|is_final| CallEvent::Transcript { text: "yes".into(), is_final });
     let ended = prop::sample::select(EndReason::ALL.to_vec())
         .prop_map(|reason| CallEvent::Ended { reason, cause: None });
     prop_oneof![
@@ -43,7 +43,7 @@ fn events() -> impl Strategy<Value = CallEvent> {
             CallEvent::SpeechEnded { completed: true },
             CallEvent::SpeechEnded { completed: false },
             CallEvent::NothingHeard,
-            CallEvent::Digits { digits: "1".to_owned() },
+            CallEvent::Digits { digits: "1".into() },
             CallEvent::DigitsSent,
             CallEvent::HoldEnded,
             CallEvent::AnsweredBy(offhook_core::AnsweredBy::Machine),

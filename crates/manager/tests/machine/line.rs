@@ -360,7 +360,7 @@ pub(crate) fn heard() -> CallEvent {
 }
 
 pub(crate) fn words(text: &str) -> CallEvent {
-    CallEvent::Transcript { text: text.to_owned(), is_final: true }
+    CallEvent::Transcript { text: text.into(), is_final: true }
 }
 
 pub(crate) fn over(reason: EndReason) -> CallEvent {

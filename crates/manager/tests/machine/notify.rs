@@ -44,8 +44,8 @@ fn a_document_that_does_not_hang_up_is_followed_by_a_command() {
 fn invariant_14_speech_whose_end_nobody_tells_has_a_bound() {
     for way in BOTH {
         let mut line = Line::answered(way, Mode::Notify, Some(&"ten chars.".repeat(10)));
-        // A hundred characters: 10 s by the estimate, and 20 s of grace.
-        assert_eq!(line.pass(29), [], "{way:?}");
+        // A hundred characters: 33.3 s at the slowest, and 20 s of grace.
+        assert_eq!(line.pass(53), [], "{way:?}");
         assert_eq!(line.pass(1), [DeadlineKind::Playback]);
         assert!(line.has_entry(|kind| matches!(kind, EntryKind::NotConfirmed { .. })));
         assert_eq!(line.carry_out(), [EffectKind::HangUp]);

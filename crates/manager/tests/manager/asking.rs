@@ -67,7 +67,7 @@ impl Talk {
 }
 
 fn words(text: &str) -> CallEvent {
-    CallEvent::Transcript { text: text.to_owned(), is_final: true }
+    CallEvent::Transcript { text: text.into(), is_final: true }
 }
 
 async fn asked(waiting: Waiting) -> (Turn, TurnOutcome) {
@@ -77,7 +77,7 @@ async fn asked(waiting: Waiting) -> (Turn, TurnOutcome) {
 
 fn text(outcome: &TurnOutcome) -> &str {
     match outcome {
-        TurnOutcome::Heard { text, .. } => text,
+        TurnOutcome::Heard { text, .. } => text.as_str(),
         other => panic!("nothing was heard: {other:?}"),
     }
 }
@@ -107,7 +107,7 @@ async fn what_is_said_too_late_answers_neither_its_question_nor_the_next() {
     let mut talk = Talk::begin().await;
     let (first, waiting) = talk.ask("Which day?", 5).await;
     let step = talk.record().await.script.step.0;
-    talk.world.clock.pass(Duration::from_secs(7));
+    talk.world.clock.pass(Duration::from_secs(9));
     assert_eq!(asked(waiting).await, (first, TurnOutcome::TimedOut));
     let (second, waiting) = talk.ask("Which month?", 30).await;
     // The element of the first question comes back when the second is under way.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::world::{World, offer, until};
 use offhook_conformance::{Scripted, Sent};
 use offhook_core::{CallEvent, CallStatus, EndReason};
-use offhook_manager::{Decision, WebhookError};
+use offhook_manager::{CallStore, Decision, Events, WebhookError};
 
 #[tokio::test]
 async fn a_shutdown_leaves_the_calls_running_and_the_next_manager_takes_them_up() {
@@ -33,6 +33,42 @@ async fn a_shutdown_leaves_the_calls_running_and_the_next_manager_takes_them_up(
     let sent = Sent::about(4, "IN-1").of(kept.id).step(1).event(CallEvent::NothingHeard).waiting();
     let reply = next.webhook(&world.name(), sent.signed()).await.unwrap();
     assert_eq!(crate::world::text(&reply), "step 2: listen for turn 1 in en-US");
+}
+
+/// The id of the next event, which has been committed.
+async fn next_id(events: &mut Events) -> u64 {
+    tokio::select! {
+        biased;
+        event = events.next() => event.unwrap().unwrap().id,
+        () = crate::world::a_while() => panic!("nothing is told"),
+    }
+}
+
+#[tokio::test]
+async fn who_comes_with_an_entry_of_another_store_is_told_everything() {
+    let before = World::documents();
+    let manager = before.start();
+    for delivery in 1..=2 {
+        let id = format!("IN-{delivery}");
+        manager.webhook(&before.name(), offer(delivery, &id).signed()).await.unwrap();
+    }
+    let seen = before.store.last_entry().await.unwrap();
+
+    // A store in memory is empty after a restart.
+    let world = World::documents();
+    let next = world.start();
+    let mut waiting = next.events(Some(seen)).await.unwrap();
+    next.webhook(&world.name(), offer(3, "IN-3").signed()).await.unwrap();
+    assert_eq!(next_id(&mut waiting).await, 1);
+    let mut late = next.events(Some(seen)).await.unwrap();
+    assert_eq!(next_id(&mut late).await, 1);
+
+    // What it has itself is told once.
+    let last = world.store.last_entry().await.unwrap();
+    assert!(last < seen, "{last} of {seen}");
+    let mut on = next.events(Some(last)).await.unwrap();
+    next.webhook(&world.name(), offer(4, "IN-4").signed()).await.unwrap();
+    assert_eq!(next_id(&mut on).await, last + 1);
 }
 
 #[tokio::test]

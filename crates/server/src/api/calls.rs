@@ -7,41 +7,59 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Json, Response};
 use http::{HeaderMap, StatusCode};
-use offhook_core::{CallId, Locale, Party, ProviderName, SpeechText};
+use offhook_core::{CallId, Locale, ProviderName, SpeechText};
 use offhook_manager::{
-    CallRecord, DialOutcome, HistoryQuery, Idempotency, InitiateRequest, Manager, Mode, Which,
+    CallRecord, DialOutcome, HistoryQuery, Idempotency, InitiateRequest, Manager, Which,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
-use super::extract::{JsonBody, Named, duration};
+use super::code::Code;
+use super::extract::{JsonBody, KEY_AT_MOST, Named, OfCall, duration, party, voice};
+use super::openapi::{problems, texts};
 use super::problem::Problem;
 use super::view::{CallView, EntryView};
+use super::words::ModeView;
 
 const MAX_DURATION: Duration = Duration::from_hours(4);
 const METADATA_AT_MOST: usize = 4096;
 
-#[derive(Debug, Serialize, Deserialize)]
+/// A call that is to be placed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with `to`")]
 pub(super) struct NewCall {
+    #[schema(value_type = texts::Destination)]
     to: String,
+    /// One of the configured providers; the first of them without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
+    /// Who calls; the configured number without it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<texts::Destination>)]
     from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    mode: Option<String>,
+    mode: Option<ModeView>,
+    /// What is said first.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<texts::SpokenText>)]
     message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<texts::Voice>)]
     voice: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<texts::LanguageTag>)]
     locale: Option<String>,
+    /// Kept with the call and shown with it; at most 4,096 bytes of names and values.
     #[serde(default)]
     metadata: BTreeMap<String, String>,
+    /// How long it may last; as configured without it.
     #[serde(default, deserialize_with = "duration", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<texts::CallDuration>)]
     max_duration: Option<Duration>,
+    /// How long it may ring; as configured without it.
     #[serde(default, deserialize_with = "duration", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<texts::CallDuration>)]
     ring_timeout: Option<Duration>,
 }
 
@@ -55,18 +73,13 @@ impl NewCall {
         let field = |name: &'static str| {
             move |error: &dyn std::fmt::Display| Problem::invalid(format!("{name}: {error}"))
         };
-        let to = Party::dialled(&self.to).map_err(|error| field("to")(&error))?;
+        let to = party("to", &self.to)?;
         let mut request = InitiateRequest::new(id, to);
         request.provider = self.provider.map(ProviderName::from);
         if let Some(from) = self.from {
-            request.from = Some(Party::dialled(&from).map_err(|error| field("from")(&error))?);
+            request.from = Some(party("from", &from)?);
         }
-        request.mode = match self.mode.as_deref() {
-            None => None,
-            Some("notify") => Some(Mode::Notify),
-            Some("conversation") => Some(Mode::Conversation),
-            Some(_) => return Err(Problem::invalid("mode: notify or conversation")),
-        };
+        request.mode = self.mode.map(ModeView::into);
         if let Some(message) = self.message {
             let text = SpeechText::try_from(message);
             request.message = Some(text.map_err(|error| field("message")(&error))?);
@@ -75,19 +88,15 @@ impl NewCall {
             let locale = Locale::try_from(locale);
             request.locale = Some(locale.map_err(|error| field("locale")(&error))?);
         }
-        if let Some(voice) = &self.voice
-            && (voice.len() > 100 || voice.chars().any(char::is_control))
-        {
-            return Err(Problem::invalid("voice: at most 100 characters, none of them a control"));
-        }
-        request.voice = self.voice;
+        request.voice = voice(self.voice)?;
         let size: usize = self.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
         if size > METADATA_AT_MOST {
             return Err(Problem::invalid(format!(
                 "metadata: {size} bytes; at most {METADATA_AT_MOST} are kept"
             )));
         }
-        request.metadata = self.metadata;
+        request.metadata =
+            self.metadata.into_iter().map(|(name, value)| (name, value.into())).collect();
         for (name, value) in
             [("max_duration", self.max_duration), ("ring_timeout", self.ring_timeout)]
         {
@@ -105,11 +114,18 @@ impl NewCall {
 
 fn idempotency(headers: &HeaderMap, call: &NewCall) -> Result<Option<Idempotency>, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = key.to_str().unwrap_or_default();
-    if key.is_empty() || key.len() > 255 {
-        return Err(Problem::invalid("Idempotency-Key: 1 to 255 printable ASCII characters"));
+    let is_printable = |byte: &u8| (b' '..=b'~').contains(byte);
+    match key.to_str() {
+        Ok(key)
+            if (1..=KEY_AT_MOST).contains(&key.len())
+                && key.as_bytes().iter().all(is_printable) =>
+        {
+            Ok(Some(Idempotency { key: key.to_owned(), fingerprint: fingerprint(call) }))
+        }
+        _ => Err(Problem::invalid(format!(
+            "Idempotency-Key: 1 to {KEY_AT_MOST} printable ASCII characters"
+        ))),
     }
-    Ok(Some(Idempotency { key: key.to_owned(), fingerprint: fingerprint(call) }))
 }
 
 /// It is stored, so it must come out the same from every later build. A field that is not set has
@@ -121,6 +137,30 @@ fn fingerprint(call: &NewCall) -> [u8; 16] {
     fingerprint
 }
 
+problems!(Placing:
+    BodyTooLarge, TooSlow, InvalidRequest, IdempotencyKeyReused, ConcurrencyLimit, RateLimit,
+    DestinationFenced, DestinationNotAllowed, CarrierRejected, NotReady, StoreUnavailable
+);
+
+/// Places a call.
+///
+/// Answers when the carrier has taken it, or when it cannot be known whether it has: `dial` says
+/// which.
+#[utoipa::path(
+    post,
+    path = "/v1/calls",
+    operation_id = "place",
+    tag = "calls",
+    params(
+        (
+            "Idempotency-Key" = Option<String>, Header, nullable = false,
+            max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$",
+            description = "The same key with the same request places one call.",
+        ),
+    ),
+    request_body = NewCall,
+    responses((status = 201, description = "The call", body = CallView), Placing),
+)]
 pub(super) async fn initiate(
     State(manager): State<Manager>,
     headers: HeaderMap,
@@ -143,35 +183,61 @@ fn refused(record: &CallRecord) -> Problem {
         None => ("", "it gave no reason".to_owned()),
     };
     let detail = format!("{provider} did not take the call: {words}");
-    Problem::new(StatusCode::BAD_GATEWAY, "carrier_rejected", detail)
-        .with("carrier_code", code)
-        .with("call", record.id.to_string())
+    Problem::new(Code::CarrierRejected, detail).by_carrier(code).of_call(record.id)
 }
 
-#[derive(Debug, Deserialize)]
+/// Which calls are wanted.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
-    state: Option<String>,
+    /// Live calls without it.
+    #[param(value_type = Listed, inline, required = false)]
+    state: Option<Listed>,
+    /// At most how many.
+    #[param(value_type = usize, required = false, minimum = 1, maximum = 1000, default = 50)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    #[param(value_type = texts::Id, inline, required = false)]
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Listed {
+    Live,
+    Ended,
+    All,
+}
+
+/// A page of calls, newest first.
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CallList {
     calls: Vec<CallView>,
+    /// Null on the last page.
+    #[schema(required, value_type = Option<texts::Id>)]
     next_cursor: Option<String>,
 }
 
+problems!(Listing: InvalidRequest, StoreUnavailable);
+
+/// Calls, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/calls",
+    tag = "calls",
+    params(ListQuery),
+    responses((status = 200, description = "A page of calls", body = CallList), Listing),
+)]
 pub(super) async fn list(
     State(manager): State<Manager>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<CallList>, Problem> {
     let Query(query) = query.map_err(|error| Problem::invalid(error.body_text()))?;
-    let which = match query.state.as_deref() {
-        None | Some("live") => Which::Live,
-        Some("ended") => Which::Ended,
-        Some("all") => Which::All,
-        Some(_) => return Err(Problem::invalid("state: live, ended or all")),
+    let which = match query.state.unwrap_or(Listed::Live) {
+        Listed::Live => Which::Live,
+        Listed::Ended => Which::Ended,
+        Listed::All => Which::All,
     };
     let limit = query.limit.unwrap_or(50);
     if !(1..=1000).contains(&limit) {
@@ -190,7 +256,16 @@ pub(super) async fn list(
     Ok(Json(CallList { calls: records.iter().map(CallView::from).collect(), next_cursor }))
 }
 
-/// A path's id; what cannot be one is the id of no call.
+problems!(Looking: NoSuchCall, StoreUnavailable);
+
+/// A call, with everything that was said on it.
+#[utoipa::path(
+    get,
+    path = "/v1/calls/{id}",
+    tag = "calls",
+    params(OfCall),
+    responses((status = 200, description = "The call", body = CallView), Looking),
+)]
 pub(super) async fn show(
     State(manager): State<Manager>,
     Named(record): Named,
@@ -199,11 +274,20 @@ pub(super) async fn show(
     Ok(Json(CallView::from(&record).with_transcript(&timeline)))
 }
 
-#[derive(Debug, Serialize)]
+/// Everything that happened to a call, in the order in which it did.
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Timeline {
     entries: Vec<EntryView>,
 }
 
+/// Everything that happened to a call.
+#[utoipa::path(
+    get,
+    path = "/v1/calls/{id}/timeline",
+    tag = "calls",
+    params(OfCall),
+    responses((status = 200, description = "The timeline", body = Timeline), Looking),
+)]
 pub(super) async fn timeline(
     State(manager): State<Manager>,
     Named(record): Named,

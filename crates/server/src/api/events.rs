@@ -12,14 +12,56 @@ use futures_util::Stream;
 use http::HeaderMap;
 use offhook_manager::Events;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 use super::Api;
+use super::openapi::problems;
 use super::problem::Problem;
 use super::view::EntryView;
 
 /// How often a silent stream shows that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// One event, as its fields are called there.
+#[derive(ToSchema)]
+#[schema(as = Event)]
+#[expect(dead_code, reason = "what describes the events of `stream`")]
+struct EventView {
+    /// The id of the entry.
+    #[schema(pattern = "^[0-9]+$")]
+    id: String,
+    /// The kind of the entry.
+    event: String,
+    /// The entry itself.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
+problems!(Streaming: InvalidRequest, StoreUnavailable);
+
+/// What happens to all calls, as it happens.
+///
+/// Server-sent events. The `data` of each is an `Entry`, as a timeline has it, and its `id` is what
+/// `Last-Event-ID` takes.
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    operation_id = "events",
+    tag = "calls",
+    params(
+        (
+            "Last-Event-ID" = Option<u64>, Header, nullable = false,
+            description = "The last event that was seen: what came after it comes first.",
+        ),
+    ),
+    responses(
+        (
+            status = 200, description = "Events without end",
+            body = EventView, content_type = "text/event-stream",
+        ),
+        Streaming,
+    ),
+)]
 pub(super) async fn stream(
     State(api): State<Api>,
     headers: HeaderMap,
@@ -28,6 +70,8 @@ pub(super) async fn stream(
         None => None,
         Some(id) => {
             let id = id.to_str().ok().and_then(|id| id.trim().parse().ok());
+            // As far as a store counts.
+            let id = id.filter(|id| i64::try_from(*id).is_ok());
             Some(id.ok_or_else(|| {
                 Problem::invalid("Last-Event-ID: the id of an event that came from here")
             })?)

@@ -6,12 +6,19 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
+use super::code::Code;
 use super::problem::Problem;
 use crate::settings::ServerSettings;
+
+/// How a request is refused that comes from the wrong place.
+pub(super) const ORIGIN_REFUSALS: &[Code] = &[Code::WrongHost, Code::ForeignOrigin];
+
+/// How a request is refused where the token is needed.
+pub(super) const REFUSALS: &[Code] = &[Code::WrongHost, Code::ForeignOrigin, Code::Unauthorized];
 
 /// What is asked of every request.
 #[derive(Debug)]
@@ -56,8 +63,7 @@ impl Guard {
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
         if !self.is_our_host(text(header::HOST).unwrap_or_default()) {
             return Some(Problem::new(
-                StatusCode::MISDIRECTED_REQUEST,
-                "wrong_host",
+                Code::WrongHost,
                 "the Host header names another host; add it to api.hosts if it is yours",
             ));
         }
@@ -67,8 +73,7 @@ impl Guard {
             return None;
         }
         Some(Problem::new(
-            StatusCode::FORBIDDEN,
-            "foreign_origin",
+            Code::ForeignOrigin,
             "requests from web pages of other origins are refused",
         ))
     }
@@ -102,8 +107,7 @@ pub(super) async fn token(
         return next.run(request).await;
     }
     Problem::new(
-        StatusCode::UNAUTHORIZED,
-        "unauthorized",
+        Code::Unauthorized,
         "give the API token as `Authorization: Bearer …`; it stands in the configuration, or in api.token beside the store",
     )
     .into_response()

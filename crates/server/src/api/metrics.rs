@@ -7,6 +7,21 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use offhook_manager::Manager;
 
+use super::openapi::problems;
+
+problems!(Measuring);
+
+/// Figures for a monitoring system, in the Prometheus text format.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "daemon",
+    responses(
+        (status = 200, description = "The figures", body = String, content_type = "text/plain"),
+        Measuring,
+    ),
+)]
 pub(super) async fn text(State(manager): State<Manager>) -> Response {
     let counters = manager.counters();
     let live = manager.slots() as u64;

@@ -1,28 +1,34 @@
 //! The admin API.
 
 mod calls;
+mod code;
+mod daemon;
 mod events;
 mod extract;
 mod guard;
 mod metrics;
+mod openapi;
 mod problem;
 mod steering;
 mod view;
+mod words;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef, State};
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware;
-use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{get, post};
-use http::StatusCode;
 use offhook_manager::Manager;
 use tokio::sync::watch;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::settings::ServerSettings;
+use code::Code;
 use guard::Guard;
+use openapi::Description;
 use problem::Problem;
 
 pub use view::{CallView, EntryView};
@@ -34,13 +40,22 @@ const MAX_BODY: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 struct Api {
     manager: Manager,
+    /// How long a body may take to arrive.
+    body_time: Duration,
     /// Set when the listener stops: streams end then.
     stopped: watch::Receiver<bool>,
+    description: Description,
 }
 
 impl FromRef<Api> for Manager {
     fn from_ref(api: &Api) -> Self {
         api.manager.clone()
+    }
+}
+
+impl FromRef<Api> for Description {
+    fn from_ref(api: &Api) -> Self {
+        api.description.clone()
     }
 }
 
@@ -51,69 +66,51 @@ pub(crate) fn router(
     stopped: watch::Receiver<bool>,
 ) -> Router {
     let guard = Arc::new(Guard::new(settings, address));
-    let guarded = Router::new()
-        .route("/v1/calls", post(calls::initiate).get(calls::list))
-        .route("/v1/calls/{id}", get(calls::show))
-        .route("/v1/calls/{id}/timeline", get(calls::timeline))
-        .route("/v1/calls/{id}/hangup", post(steering::hangup))
-        .route("/v1/calls/{id}/speak", post(steering::speak))
-        .route("/v1/calls/{id}/ask", post(steering::ask))
-        .route("/v1/calls/{id}/turns/{turn}", get(steering::turn))
-        .route("/v1/calls/{id}/listen", post(steering::listen))
-        .route("/v1/calls/{id}/stop-listening", post(steering::stop_listening))
-        .route("/v1/calls/{id}/dtmf", post(steering::dtmf))
-        .route("/v1/events", get(events::stream))
-        .route("/metrics", get(metrics::text))
-        .route("/v1/restore-report", get(restore_report))
-        .layer(middleware::from_fn_with_state(Arc::clone(&guard), guard::token));
-    Router::new()
-        .route("/healthz", get(healthy))
-        .route("/readyz", get(ready))
-        .merge(guarded)
+    let guarded = guarded().layer(middleware::from_fn_with_state(Arc::clone(&guard), guard::token));
+    let (router, description) = open().merge(guarded).split_for_parts();
+    router
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         // Host and Origin come before everything else, health included.
         .layer(middleware::from_fn_with_state(guard, guard::origin))
-        .with_state(Api { manager, stopped })
+        .with_state(Api {
+            manager,
+            body_time: settings.body_time,
+            stopped,
+            description: description.into(),
+        })
 }
 
-async fn healthy() -> Json<serde_json::Value> {
-    Json(serde_json::json!({ "status": "ok" }))
+/// What needs no token, and the beginning of the description.
+fn open() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::begin())
+        .routes(routes!(daemon::healthy))
+        .routes(routes!(daemon::ready))
 }
 
-async fn ready(State(manager): State<Manager>) -> Response {
-    if manager.is_ready() {
-        Json(serde_json::json!({ "status": "ready" })).into_response()
-    } else {
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not_ready",
-            "the live calls are being loaded; try again in a moment",
-        )
-        .into_response()
-    }
-}
-
-async fn restore_report(State(manager): State<Manager>) -> Json<serde_json::Value> {
-    // In this order: what is ready stays so.
-    let is_loaded = manager.is_ready();
-    let mut report = serde_json::json!(*manager.restore_report());
-    // Before the calls are loaded the report has none, which decides nothing.
-    if !is_loaded {
-        report["settled"] = false.into();
-    }
-    Json(report)
+fn guarded() -> OpenApiRouter<Api> {
+    OpenApiRouter::default()
+        .routes(routes!(calls::initiate, calls::list))
+        .routes(routes!(calls::show))
+        .routes(routes!(calls::timeline))
+        .routes(routes!(steering::hangup))
+        .routes(routes!(steering::speak))
+        .routes(routes!(steering::ask))
+        .routes(routes!(steering::turn))
+        .routes(routes!(steering::listen))
+        .routes(routes!(steering::stop_listening))
+        .routes(routes!(steering::dtmf))
+        .routes(routes!(events::stream))
+        .routes(routes!(daemon::restore_report))
+        .routes(routes!(metrics::text))
+        .routes(routes!(openapi::show))
 }
 
 async fn nothing_here() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
+    Problem::new(Code::NotFound, "there is nothing at this path")
 }
 
 async fn wrong_method() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "this path does not take this method",
-    )
+    Problem::new(Code::MethodNotAllowed, "this path does not take this method")
 }

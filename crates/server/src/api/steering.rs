@@ -2,41 +2,53 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Json;
 use http::StatusCode;
 use offhook_core::{Digits, InvalidText, Locale, SpeechText, Turn};
 use offhook_manager::machine::Command;
 use offhook_manager::{Asked, Manager, TurnOutcome};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::extract::{JsonBody, Named, duration, named};
+use super::code::Code;
+use super::extract::{JsonBody, Named, NamedTurn, OfCall, OfTurn, duration, voice};
+use super::openapi::{problems, texts};
 use super::problem::Problem;
 use super::view::CallView;
 
-#[derive(Debug, Deserialize)]
+/// What is to be said.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Speak {
+    #[schema(value_type = texts::SpokenText)]
     text: String,
+    #[schema(value_type = Option<texts::Voice>)]
     voice: Option<String>,
+    #[schema(value_type = Option<texts::LanguageTag>)]
     locale: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+/// How to listen.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Listen {
+    #[schema(value_type = Option<texts::LanguageTag>)]
     locale: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+/// What is to be sent.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Dtmf {
+    #[schema(value_type = texts::DtmfDigits)]
     digits: String,
 }
 
 /// The turn to which an answer will belong.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Spoken {
+    #[schema(value_type = u32)]
     turn: Turn,
 }
 
@@ -48,92 +60,159 @@ fn locale(text: Option<String>) -> Result<Option<Locale>, Problem> {
     text.map(|text| Locale::try_from(text).map_err(field("locale"))).transpose()
 }
 
+problems!(Speaking:
+    BodyTooLarge, TooSlow, InvalidRequest, NoSuchCall, NotAnswered, CallEnded, Unsupported, NotReady,
+    StoreUnavailable
+);
+
+/// Says something on a call.
+#[utoipa::path(
+    post,
+    path = "/v1/calls/{id}/speak",
+    tag = "calls",
+    params(OfCall),
+    request_body = Speak,
+    responses((status = 202, description = "It will be said", body = Spoken), Speaking),
+)]
 pub(super) async fn speak(
     State(manager): State<Manager>,
     Named(call): Named,
     JsonBody(speak): JsonBody<Speak>,
 ) -> Result<(StatusCode, Json<Spoken>), Problem> {
     let text = SpeechText::try_from(speak.text).map_err(field("text"))?;
-    let speech = manager.speech(text, speak.voice, locale(speak.locale)?);
+    let speech = manager.speech(text, voice(speak.voice)?, locale(speak.locale)?);
     let (_, turn) = manager.command(call.id, Command::Speak { speech }).await?;
     Ok((StatusCode::ACCEPTED, Json(Spoken { turn })))
 }
 
-#[derive(Debug, Deserialize)]
+/// What is to be asked.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Ask {
+    #[schema(value_type = texts::SpokenText)]
     text: String,
+    #[schema(value_type = Option<texts::Voice>)]
     voice: Option<String>,
+    #[schema(value_type = Option<texts::LanguageTag>)]
     locale: Option<String>,
+    /// How long to wait for the answer.
     #[serde(default, deserialize_with = "duration")]
+    #[schema(value_type = Option<texts::AnswerTimeout>)]
     timeout: Option<Duration>,
 }
 
 /// An answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Answer)]
 pub(super) struct Answered {
+    #[schema(value_type = u32)]
     turn: Turn,
     transcript: String,
 }
 
+problems!(Asking:
+    BodyTooLarge, TooSlow, InvalidRequest, NoSuchCall, NotAnswered, CallEnded, TurnSuperseded, Unsupported,
+    NotReady, StoreUnavailable, TranscriptTimeout
+);
+
+/// Says something on a call, and waits for the answer.
+#[utoipa::path(
+    post,
+    path = "/v1/calls/{id}/ask",
+    tag = "calls",
+    params(OfCall),
+    request_body = Ask,
+    responses((status = 200, description = "The answer", body = Answered), Asking),
+)]
 pub(super) async fn ask(
     State(manager): State<Manager>,
     Named(call): Named,
     JsonBody(ask): JsonBody<Ask>,
 ) -> Result<Json<Answered>, Problem> {
     let text = SpeechText::try_from(ask.text).map_err(field("text"))?;
-    let longest = Duration::from_secs(3600);
-    if ask.timeout.is_some_and(|timeout| timeout.is_zero() || timeout > longest) {
-        return Err(Problem::invalid("timeout: up to 1 h"));
+    let permitted = Duration::from_millis(1)..=Duration::from_hours(1);
+    if ask.timeout.is_some_and(|timeout| !permitted.contains(&timeout)) {
+        return Err(Problem::invalid("timeout: from 1 ms to 1 h"));
     }
-    let speech = manager.speech(text, ask.voice, locale(ask.locale)?);
+    let speech = manager.speech(text, voice(ask.voice)?, locale(ask.locale)?);
     let Asked { turn, outcome, .. } = manager.ask(call.id, speech, ask.timeout).await?;
     let problem = match outcome {
-        TurnOutcome::Heard { text, .. } => return Ok(Json(Answered { turn, transcript: text })),
+        TurnOutcome::Heard { text, .. } => {
+            return Ok(Json(Answered { turn, transcript: text.into() }));
+        }
         TurnOutcome::TimedOut => Problem::new(
-            StatusCode::GATEWAY_TIMEOUT,
-            "transcript_timeout",
+            Code::TranscriptTimeout,
             "nothing was said in time; what is said later stands in the transcript",
         ),
         TurnOutcome::Ended { .. } => {
-            Problem::new(StatusCode::CONFLICT, "call_ended", "the call ended before an answer")
+            Problem::new(Code::CallEnded, "the call ended before an answer")
         }
         _ => Problem::new(
-            StatusCode::CONFLICT,
-            "turn_superseded",
+            Code::TurnSuperseded,
             "something else was said or asked before an answer came",
         ),
     };
-    Err(problem.with("turn", turn.0))
+    Err(problem.of_turn(turn))
 }
 
 /// A turn, and what became of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Turn)]
 pub(super) struct TurnView {
+    #[schema(value_type = u32)]
     turn: Turn,
-    outcome: &'static str,
+    outcome: OutcomeView,
+    /// What was heard, if something was.
+    #[schema(required)]
     transcript: Option<String>,
 }
 
+/// What became of a turn.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TurnOutcome)]
+#[serde(rename_all = "snake_case")]
+enum OutcomeView {
+    Open,
+    Heard,
+    TimedOut,
+    Ended,
+    Superseded,
+}
+
+problems!(LookingAtTurn: NoSuchCall, NoSuchTurn, StoreUnavailable);
+
+/// What became of a turn.
+#[utoipa::path(
+    get,
+    path = "/v1/calls/{id}/turns/{turn}",
+    tag = "calls",
+    params(OfTurn),
+    responses((status = 200, description = "The turn", body = TurnView), LookingAtTurn),
+)]
 pub(super) async fn turn(
     State(manager): State<Manager>,
-    Path((id, number)): Path<(String, String)>,
+    NamedTurn { call, turn }: NamedTurn,
 ) -> Result<Json<TurnView>, Problem> {
-    let call = named(&manager, &id).await?;
-    let no_such_turn =
-        || Problem::new(StatusCode::NOT_FOUND, "no_such_turn", "the call has no such turn");
-    let turn = Turn(number.parse().map_err(|_| no_such_turn())?);
-    let outcome = manager.turn(call.id, turn).await?.ok_or_else(no_such_turn)?;
+    let outcome = manager.turn(call.id, turn).await?.ok_or_else(Problem::no_such_turn)?;
     let (outcome, transcript) = match outcome {
-        TurnOutcome::Open => ("open", None),
-        TurnOutcome::Heard { text, .. } => ("heard", Some(text)),
-        TurnOutcome::TimedOut => ("timed_out", None),
-        TurnOutcome::Ended { .. } => ("ended", None),
-        _ => ("superseded", None),
+        TurnOutcome::Open => (OutcomeView::Open, None),
+        TurnOutcome::Heard { text, .. } => (OutcomeView::Heard, Some(text.into())),
+        TurnOutcome::TimedOut => (OutcomeView::TimedOut, None),
+        TurnOutcome::Ended { .. } => (OutcomeView::Ended, None),
+        _ => (OutcomeView::Superseded, None),
     };
     Ok(Json(TurnView { turn, outcome, transcript }))
 }
 
+/// Listens for what the other side says.
+#[utoipa::path(
+    post,
+    path = "/v1/calls/{id}/listen",
+    tag = "calls",
+    params(OfCall),
+    request_body = Option<Listen>,
+    responses((status = 202, description = "It will listen", body = Spoken), Speaking),
+)]
 pub(super) async fn listen(
     State(manager): State<Manager>,
     Named(call): Named,
@@ -147,6 +226,18 @@ pub(super) async fn listen(
     Ok((StatusCode::ACCEPTED, Json(Spoken { turn })))
 }
 
+problems!(Commanding:
+    NoSuchCall, NotAnswered, CallEnded, Unsupported, NotReady, StoreUnavailable
+);
+
+/// Stops listening, and keeps the line open.
+#[utoipa::path(
+    post,
+    path = "/v1/calls/{id}/stop-listening",
+    tag = "calls",
+    params(OfCall),
+    responses((status = 202, description = "It will stop", body = CallView), Commanding),
+)]
 pub(super) async fn stop_listening(
     State(manager): State<Manager>,
     Named(call): Named,
@@ -155,6 +246,15 @@ pub(super) async fn stop_listening(
     Ok((StatusCode::ACCEPTED, Json(CallView::from(&record))))
 }
 
+/// Sends DTMF.
+#[utoipa::path(
+    post,
+    path = "/v1/calls/{id}/dtmf",
+    tag = "calls",
+    params(OfCall),
+    request_body = Dtmf,
+    responses((status = 202, description = "They will be sent", body = CallView), Speaking),
+)]
 pub(super) async fn dtmf(
     State(manager): State<Manager>,
     Named(call): Named,
@@ -165,7 +265,16 @@ pub(super) async fn dtmf(
     Ok((StatusCode::ACCEPTED, Json(CallView::from(&record))))
 }
 
-/// Right for a call that is over, too.
+problems!(HangingUp: NoSuchCall, NotReady, StoreUnavailable);
+
+/// Ends a call. Right for a call that is over, too.
+#[utoipa::path(
+    post,
+    path = "/v1/calls/{id}/hangup",
+    tag = "calls",
+    params(OfCall),
+    responses((status = 200, description = "The call", body = CallView), HangingUp),
+)]
 pub(super) async fn hangup(
     State(manager): State<Manager>,
     Named(call): Named,

@@ -142,8 +142,10 @@ impl Report {
         }
         for console in &self.consoles {
             lines.push(format!("\nTo set at {}, {}:", console.provider, console.place));
+            let names = console.settings.iter().map(|(name, _, _)| name.len());
+            let width = names.max().unwrap_or(0);
             for (name, url, method) in &console.settings {
-                lines.push(format!("  {name:<20} {url}  ({method})"));
+                lines.push(format!("  {name:<width$}  {url}  ({method})"));
             }
         }
         let count = |level, word| match self.count(level) {

@@ -1,5 +1,6 @@
 //! `offhook tail`: events as they happen, over breaks of the connection and restarts of the daemon.
 
+mod lines;
 mod sse;
 
 use std::time::Duration;
@@ -7,11 +8,11 @@ use std::time::Duration;
 use http::{StatusCode, header};
 use serde_json::Value;
 
-use super::timeline;
 use crate::arguments::{Connection, Tail};
 use crate::client::{Client, Refusal};
-use crate::failure::Failure;
+use crate::failure::{Failure, Waiting};
 use crate::output;
+use lines::Lines;
 use sse::{Event, Parser};
 
 /// A connection on which nothing comes, not even what keeps it alive, is dead.
@@ -27,10 +28,14 @@ pub(crate) async fn run(tail: &Tail, connection: &Connection, json: bool) -> Res
     let mut parser = Parser::after(after.unwrap_or_default());
     // A daemon that is not there from the start is told; later it may be restarting.
     let mut response = connect(&client, &http, &parser).await?;
+    let mut lines = (!json).then(|| Lines::new(output::colour()));
+    if let Some(lines) = &lines {
+        output::line(lines.head())?;
+    }
     loop {
         while let Ok(Some(bytes)) = response.chunk().await {
             for (id, event) in parser.push(&bytes) {
-                output::line(told(&id, &event, json))?;
+                output::line(told(&id, &event, lines.as_mut()))?;
             }
         }
         parser.begin_again();
@@ -75,9 +80,10 @@ async fn connect(
     if status == StatusCode::OK && is("text/event-stream") {
         return Ok(response);
     }
+    let headers = response.headers().clone();
     let body = response.bytes().await.unwrap_or_default();
     match serde_json::from_slice::<Value>(&body) {
-        Ok(problem) if !status.is_success() => Err(Refusal { status, problem }.into()),
+        Ok(problem) if !status.is_success() => Err(Refusal::new(status, &headers, problem).into()),
         _ => Err(Failure::Unreachable(format!(
             "no Offhook daemon answers at {}, but something else ({status}); is the address right?",
             client.base()
@@ -91,38 +97,25 @@ async fn reconnect(
     http: &reqwest::Client,
     parser: &Parser,
 ) -> Result<reqwest::Response, Failure> {
-    let mut is_told = false;
+    let mut waiting = Waiting::default();
     loop {
         match connect(client, http, parser).await {
-            Err(Failure::Unreachable(why)) if !is_told => {
-                output::complain(format_args!("{why} Waiting for it."));
-                is_told = true;
-            }
-            Err(Failure::Unreachable(_)) => {}
+            Err(failure) if failure.is_transient() => waiting.tell(&failure),
             other => return other,
         }
         tokio::time::sleep(AGAIN_AFTER).await;
     }
 }
 
-fn told(id: &str, event: &Event, json: bool) -> String {
+fn told(id: &str, event: &Event, lines: Option<&mut Lines>) -> String {
     let Ok(data) = serde_json::from_str::<Value>(&event.data) else {
         // Not ours, and not to be hidden.
         return event.data.clone();
     };
-    if json {
-        return data.to_string();
+    match lines {
+        Some(lines) => lines.told(id, data["kind"].as_str().unwrap_or(&event.kind), &data),
+        None => data.to_string(),
     }
-    let text = |name: &str| data[name].as_str().unwrap_or("-");
-    let kind = data["kind"].as_str().unwrap_or(&event.kind);
-    let words = timeline::words(kind, &data["detail"]);
-    let line = format!(
-        "{id:>6}  {}  {}  {:<14}  {words}",
-        text("at"),
-        text("call"),
-        timeline::plain(kind)
-    );
-    line.trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -134,10 +127,12 @@ mod tests {
         let data = r#"{"id": 7, "at": "2026-03-01T12:00:00Z", "call": "c1", "kind": "ended",
             "detail": {"reason": "busy"}}"#;
         let event = Event { kind: "ended".to_owned(), data: data.to_owned() };
-        let line = told("7", &event, false);
-        assert_eq!(line, "     7  2026-03-01T12:00:00Z  c1  ended           busy");
-        let machine: Value = serde_json::from_str(&told("7", &event, true)).unwrap();
+        let mut lines = Lines::new(false);
+        let told_first = told("7", &event, Some(&mut lines));
+        assert!(told_first.starts_with("2026-03-01\n") && told_first.ends_with("busy"));
+        assert_eq!(told("7", &event, Some(&mut lines)).lines().count(), 1);
+        let machine: Value = serde_json::from_str(&told("7", &event, None)).unwrap();
         assert_eq!(machine["detail"]["reason"], "busy");
-        assert!(!told("7", &event, true).contains('\n'));
+        assert!(!told("7", &event, None).contains('\n'));
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn explain(
     };
     let public_url = match &explain.url {
         Some(url) => PublicUrl::parse_private(url)
-            .map_err(|error| Failure::Configuration(format!("--url {url}: {error}")))?,
+            .map_err(|error| Failure::Usage(format!("--url {url}: {error}")))?,
         None => inspection.config.public_url.clone().ok_or_else(|| {
             let what = "public_url is not configured; give it with --url";
             Failure::Configuration(what.to_owned())
@@ -53,6 +53,9 @@ pub(crate) fn explain(
     let Explained { rejection, signed_as, mut hints } = explainer.explain(&request, &urls);
     if capture.is_cut {
         hints.push("the body is shorter than Content-Length says: the capture is not whole");
+    }
+    if !capture.body.is_empty() && capture.header("content-type").is_none() {
+        hints.push("there is no Content-Type header: was all of the request's head captured?");
     }
     if !capture.path.ends_with(&format!("/webhooks/{}", provider.name())) {
         hints.push("this path is no webhook of ours and is answered 404");

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
+use offhook_carrier::{Emulator, HttpDelivery, Settings, SystemClock};
 use serde_json::{Value, json};
 use sha1::Sha1;
 
@@ -14,15 +15,16 @@ use super::{Process, Request, eventually, offhook};
 pub(crate) const ACCOUNT_SID: &str = "AC00000000000000000000000000000001";
 pub(crate) const AUTH_TOKEN: &str = "emulator";
 
-/// `offhook carrier`, ten times as fast as life.
+/// The emulator, ten times as fast as life.
 #[derive(Debug)]
 pub(crate) struct Carrier {
-    _process: Process,
-    _folder: tempfile::TempDir,
+    /// What it runs in.
+    _alive: Box<dyn std::any::Any>,
     address: SocketAddr,
 }
 
 impl Carrier {
+    /// `offhook carrier`.
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let arguments = ["carrier", "--json", "--speed", "10", "--listen", "127.0.0.1:0"];
@@ -30,7 +32,45 @@ impl Carrier {
         let process = Process::start(&mut command, &folder.path().join("log"));
         let line: Value = serde_json::from_str(&process.line().expect("it listens")).unwrap();
         let address = line["carrier"].as_str().unwrap().strip_prefix("http://").unwrap();
-        Self { _process: process, address: address.parse().unwrap(), _folder: folder }
+        Self { address: address.parse().unwrap(), _alive: Box::new((process, folder)) }
+    }
+
+    /// The emulator in this process, for an account with another token than it has by itself.
+    /// Calls of its own go to this base.
+    pub(crate) fn with_token(token: &str, webhook_base: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let mut settings = Settings::default();
+        settings.speed = 10.0;
+        settings.calls_per_second = 100.0;
+        settings.webhook_base = Some(webhook_base.to_owned());
+        settings.twilio.auth_token = token.to_owned();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        runtime.spawn(async {
+            let (clock, delivery) = (Arc::new(SystemClock), Arc::new(HttpDelivery::new().unwrap()));
+            let carrier = offhook_carrier::Carrier::start(Emulator::new(settings), clock, delivery);
+            carrier.serve(listener).await
+        });
+        Self { address, _alive: Box::new(runtime) }
+    }
+
+    /// Somebody calls us. Gives the carrier's id.
+    pub(crate) fn is_called(&self, from: &str, to: &str) -> String {
+        let call = json!({ "provider": "twilio", "from": from, "to": to, "party": "silent" });
+        let answer = Request::post("/emulator/calls", call.to_string()).send(self.address);
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The person on the line says something.
+    pub(crate) fn say(&self, id: &str, text: &str) {
+        let path = format!("/emulator/calls/{id}/say");
+        let answer = Request::post(&path, json!({ "text": text }).to_string()).send(self.address);
+        assert_eq!(answer.status, 200, "{answer:?}");
     }
 
     pub(crate) fn url(&self) -> String {
@@ -145,9 +185,14 @@ pub(crate) fn form(parameters: &[(&str, &str)]) -> String {
 /// Twilio's signature: the URL, then names and values sorted by name, HMAC-SHA1, base64.
 /// Source: <https://www.twilio.com/docs/usage/security>.
 pub(crate) fn sign(url: &str, parameters: &[(&str, &str)]) -> String {
+    sign_with(AUTH_TOKEN, url, parameters)
+}
+
+/// The same with another token.
+pub(crate) fn sign_with(token: &str, url: &str, parameters: &[(&str, &str)]) -> String {
     let mut sorted = parameters.to_vec();
     sorted.sort_unstable();
-    let mut mac = Hmac::<Sha1>::new_from_slice(AUTH_TOKEN.as_bytes()).unwrap();
+    let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).unwrap();
     mac.update(url.as_bytes());
     for (name, value) in sorted {
         mac.update(name.as_bytes());

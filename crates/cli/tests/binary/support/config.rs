@@ -6,14 +6,17 @@ use std::path::Path;
 
 use super::carrier::{ACCOUNT_SID, AUTH_TOKEN};
 
-/// Keys and their values, as TOML has them.
+/// Keys and their values, as TOML has them, and variables of the environment.
 #[derive(Clone, Debug)]
-pub(crate) struct Config(BTreeMap<String, String>);
+pub(crate) struct Config {
+    keys: BTreeMap<String, String>,
+    pub(crate) variables: BTreeMap<String, String>,
+}
 
 impl Config {
     /// Only ports that nobody else has: the carrier is the built-in emulator.
     pub(crate) fn new() -> Self {
-        Self(BTreeMap::new())
+        Self { keys: BTreeMap::new(), variables: BTreeMap::new() }
             .text("webhooks.listen", "127.0.0.1:0")
             .text("api.listen", "127.0.0.1:0")
             .text("store.url", "sqlite:offhook.db")
@@ -44,7 +47,13 @@ impl Config {
 
     /// Sets anything else.
     pub(crate) fn value(mut self, key: &str, value: &str) -> Self {
-        self.0.insert(key.to_owned(), value.to_owned());
+        self.keys.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Sets a variable of the daemon's environment.
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
         self
     }
 
@@ -56,6 +65,6 @@ impl Config {
 
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|(key, value)| writeln!(f, "{key} = {value}"))
+        self.keys.iter().try_for_each(|(key, value)| writeln!(f, "{key} = {value}"))
     }
 }

@@ -26,7 +26,7 @@ impl Daemon {
 
     pub(crate) fn start_in(folder: TempDir, config: Config) -> Self {
         config.write(folder.path());
-        let (process, api, webhooks) = begin(folder.path());
+        let (process, api, webhooks) = begin(folder.path(), &config);
         // Carriers call back at the same place after a restart.
         let config = config.text("webhooks.listen", &webhooks.to_string());
         config.write(folder.path());
@@ -39,12 +39,18 @@ impl Daemon {
         self.start_again_with(config)
     }
 
+    /// Starts it again with a changed configuration.
+    pub(crate) fn start_again_and(self, change: impl FnOnce(Config) -> Config) -> Self {
+        let config = change(self.config.clone());
+        self.start_again_with(config)
+    }
+
     /// Starts it again with another configuration.
     pub(crate) fn start_again_with(mut self, config: Config) -> Self {
         assert!(!self.process.is_running());
         let config = config.text("webhooks.listen", &self.webhooks.to_string());
         config.write(self.folder.path());
-        (self.process, self.api, self.webhooks) = begin(self.folder.path());
+        (self.process, self.api, self.webhooks) = begin(self.folder.path(), &config);
         Self { config, ..self }
     }
 
@@ -77,6 +83,11 @@ impl Daemon {
     pub(crate) fn token(&self) -> String {
         let token = std::fs::read_to_string(self.folder.path().join("api.token")).unwrap();
         token.trim().to_owned()
+    }
+
+    /// Everything that it said on standard error, at every start.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     /// Sends a request with the token.
@@ -135,13 +146,14 @@ impl Daemon {
     }
 }
 
-fn begin(folder: &Path) -> (Process, SocketAddr, SocketAddr) {
+fn begin(folder: &Path, config: &Config) -> (Process, SocketAddr, SocketAddr) {
     let log = folder.join("log");
-    let process = Process::start(&mut offhook(folder, &["serve", "--json"]), &log);
-    let Some(line) = process.line() else {
+    let mut serve = offhook(folder, &["serve", "--json"]);
+    let process = Process::start(serve.envs(&config.variables), &log);
+    let line = process.line().and_then(|line| serde_json::from_str::<Value>(&line).ok());
+    let Some(line) = line.filter(|line| line["event"] == "listening") else {
         panic!("the daemon did not start: {}", std::fs::read_to_string(log).unwrap());
     };
-    let line: Value = serde_json::from_str(&line).unwrap();
     let address = |name: &str| {
         let url = line[name].as_str().unwrap();
         url.strip_prefix("http://").unwrap().parse().unwrap()

@@ -8,7 +8,7 @@ mod process;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use carrier::{ACCOUNT_SID, Carrier, HtmlServer, form, sign};
+pub(crate) use carrier::{ACCOUNT_SID, Carrier, HtmlServer, form, sign, sign_with};
 pub(crate) use config::Config;
 pub(crate) use daemon::Daemon;
 pub(crate) use http::{Answer, Request};

@@ -242,7 +242,9 @@ impl<'t> Statements<'t> {
                     "INSERT INTO idempotency (key, call, fingerprint) VALUES (?1, ?2, ?3)",
                 )?
                 .execute(params![key, number, fingerprint])
-                .map_err(|error| if is_duplicate(&error) { Stop::Conflict } else { error.into() })?;
+                .map_err(
+                    |error| if is_duplicate(&error) { Stop::Conflict } else { error.into() },
+                )?;
         }
         let revision = i64::try_from(change.revision).unwrap_or(i64::MAX);
         let Indexed { open, ended_at } = change.indexed;

@@ -1,53 +1,52 @@
-//! Installs SDKs from their registries, each in a folder of its own.
+//! Installs programs of other languages from their registries, each list in a folder of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::Sdk;
-use super::program::Program;
 use crate::outcome::Failure;
+use crate::program::Program;
 
-/// The oldest Node that Twilio's SDK takes.
-const OLDEST_NODE: u32 = 20;
+/// The oldest Node that runs Twilio's SDK. It asks for 20, and does all that we ask of it with
+/// Debian 12's 18 as well, where npm warns and goes on.
+const OLDEST_NODE: u32 = 18;
 
 /// What came of it.
-pub(super) enum Installed {
-    Ready(Sdk),
+pub(crate) enum Installed {
+    /// What runs a script that uses the packages.
+    Ready(PathBuf),
     /// This machine lacks something, or reaches no registry.
     Not(String),
 }
 
-pub(super) fn python(sources: &Path, folder: &Path) -> Result<Installed, Failure> {
-    let is_here = has_python() || may_install() && apt_get("python3-venv") && has_python();
+/// The packages of this list, in a virtual environment.
+pub(crate) fn python(list: &Path, folder: &Path) -> Result<Installed, Failure> {
+    let is_here = has_python() || may_install() && apt_get(&["python3-venv"]) && has_python();
     if !is_here {
         return Ok(Installed::Not("python3 with its venv module is not here".to_owned()));
     }
     let interpreter = folder.join("bin").join("python");
-    let list = sources.join("requirements.txt");
-    if !is_installed(folder, &read(&list)?) {
+    if !is_installed(folder, &read(list)?) {
         clear(folder)?;
     }
     let install = || {
         let venv = Program::new("python3").args(["-m", "venv"]).arg(folder);
         let pip = ["-m", "pip", "install", "--disable-pip-version-check", "--quiet"];
-        let packages = Program::new(&interpreter).args(pip).arg("--requirement").arg(&list);
+        let packages = Program::new(&interpreter).args(pip).arg("--requirement").arg(list);
         [venv, packages].map(|it| it.env("PIP_NO_INPUT", "1"))
     };
-    if let Some(reason) = once(folder, &read(&list)?, install)? {
+    if let Some(reason) = once(folder, &read(list)?, install)? {
         return Ok(Installed::Not(reason));
     }
-    Ok(Installed::Ready(Sdk { interpreter, script: "twilio_python.py", folder: folder.to_owned() }))
+    Ok(Installed::Ready(interpreter))
 }
 
-pub(super) fn node(sources: &Path, folder: &Path) -> Result<Installed, Failure> {
-    let Some(version) = answer("node", &["--version"]) else {
-        return Ok(Installed::Not("node is not here".to_owned()));
-    };
-    if major(&version).is_none_or(|major| major < OLDEST_NODE) {
-        let reason = format!("the SDK takes Node {OLDEST_NODE} or newer, and {version} is here");
-        return Ok(Installed::Not(reason));
+/// The packages of these sources' lock file.
+pub(crate) fn node(sources: &Path, folder: &Path) -> Result<Installed, Failure> {
+    let mut missing = missing_of_node();
+    if missing.is_some() && may_install() && apt_get(&["nodejs", "npm"]) {
+        missing = missing_of_node();
     }
-    if answer("npm", &["--version"]).is_none() {
-        return Ok(Installed::Not("npm is not here".to_owned()));
+    if let Some(reason) = missing {
+        return Ok(Installed::Not(reason));
     }
     let names = ["package.json", "package-lock.json"];
     let lists = [read(&sources.join(names[0]))?, read(&sources.join(names[1]))?];
@@ -62,8 +61,7 @@ pub(super) fn node(sources: &Path, folder: &Path) -> Result<Installed, Failure> 
     if let Some(reason) = once(folder, &lists.concat(), install)? {
         return Ok(Installed::Not(reason));
     }
-    let (interpreter, script) = ("node".into(), "twilio_node.mjs");
-    Ok(Installed::Ready(Sdk { interpreter, script, folder: folder.to_owned() }))
+    Ok(Installed::Ready("node".into()))
 }
 
 /// Runs what installs this list, unless that is done. The reason, if no registry was reached.
@@ -83,7 +81,7 @@ fn once<const COUNT: usize>(
             if is_unreachable(&ran.text) {
                 return Ok(Some(format!("the registry of {place} packages was not reached")));
             }
-            return Err(Failure::new(format!("the {place} SDK could not be installed")));
+            return Err(Failure::new(format!("the {place} packages could not be installed")));
         }
     }
     write(&folder.join(STAMP), list)?;
@@ -123,6 +121,24 @@ fn has_python() -> bool {
     answer("python3", &["-c", "import venv, ensurepip"]).is_some()
 }
 
+/// What the Node SDK lacks here.
+fn missing_of_node() -> Option<String> {
+    let node = answer("node", &["--version"]);
+    unfit(node.as_deref())
+        .or_else(|| answer("npm", &["--version"]).is_none().then(|| "npm is not here".to_owned()))
+}
+
+/// Why this version of Node does not do.
+fn unfit(version: Option<&str>) -> Option<String> {
+    match version {
+        None => Some("node is not here".to_owned()),
+        Some(version) if major(version).is_none_or(|major| major < OLDEST_NODE) => {
+            Some(format!("the SDK takes Node {OLDEST_NODE} or newer, and {version} is here"))
+        }
+        Some(_) => None,
+    }
+}
+
 /// Nobody's own machine is changed.
 fn may_install() -> bool {
     std::env::var_os("CI").is_some_and(|value| value == "true")
@@ -130,8 +146,8 @@ fn may_install() -> bool {
         && answer("apt-get", &["--version"]).is_some()
 }
 
-fn apt_get(package: &str) -> bool {
-    let install = ["install", "--yes", "--no-install-recommends", package];
+fn apt_get(packages: &[&str]) -> bool {
+    let install = [&["install", "--yes", "--no-install-recommends"], packages].concat();
     [&["update"][..], &install].into_iter().all(|words| {
         let program = Program::new("apt-get").args(words.iter().copied());
         match program.env("DEBIAN_FRONTEND", "noninteractive").run() {
@@ -192,5 +208,13 @@ mod tests {
         assert_eq!(major("v20.11.1"), Some(20));
         assert_eq!(major("20"), None);
         assert_eq!(major(""), None);
+    }
+
+    #[test]
+    fn debians_node_does_and_an_older_one_says_what_is_missing() {
+        assert_eq!(unfit(Some("v18.20.4")), None);
+        assert_eq!(unfit(None).as_deref(), Some("node is not here"));
+        let older = unfit(Some("v16.20.2")).unwrap_or_default();
+        assert!(older.contains("18 or newer") && older.contains("v16.20.2"), "{older}");
     }
 }

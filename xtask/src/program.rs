@@ -8,26 +8,42 @@ use crate::cargo::quoted;
 use crate::outcome::Failure;
 
 /// A call of a program that is shown before it runs.
-pub(super) struct Program {
+pub(crate) struct Program {
     command: Command,
     shown: String,
 }
 
 /// How a program ended.
-pub(super) struct Ran {
-    pub(super) success: bool,
+pub(crate) struct Ran {
+    pub(crate) success: bool,
     /// What it wrote to its standard output, then what to its standard error.
-    pub(super) text: String,
+    pub(crate) text: String,
+}
+
+impl Ran {
+    /// Whether it succeeded and its last line says what passed. An exit code of 0 and nothing
+    /// tested is no success.
+    pub(crate) fn verdict(&self) -> Result<(), Failure> {
+        if !self.success {
+            return Err(Failure::new("it failed"));
+        }
+        let last = self.text.lines().last().unwrap_or_default();
+        let passed = last.strip_suffix(" passed, 0 failed").and_then(|count| count.parse().ok());
+        match passed {
+            Some(1_u32..) => Ok(()),
+            _ => Err(Failure::new(format!("it ended with {last:?} and not with what passed"))),
+        }
+    }
 }
 
 impl Program {
-    pub(super) fn new(name: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn new(name: impl AsRef<OsStr>) -> Self {
         let shown = quoted(&name.as_ref().to_string_lossy());
         Self { command: Command::new(name), shown }
     }
 
     #[must_use]
-    pub(super) fn arg(mut self, word: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn arg(mut self, word: impl AsRef<OsStr>) -> Self {
         self.shown.push(' ');
         self.shown.push_str(&quoted(&word.as_ref().to_string_lossy()));
         self.command.arg(word);
@@ -35,26 +51,26 @@ impl Program {
     }
 
     #[must_use]
-    pub(super) fn args<'a>(self, words: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn args<'a>(self, words: impl IntoIterator<Item = &'a str>) -> Self {
         words.into_iter().fold(self, Self::arg)
     }
 
     #[must_use]
-    pub(super) fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
     /// Runs it in this folder.
     #[must_use]
-    pub(super) fn within(mut self, folder: &Path) -> Self {
+    pub(crate) fn within(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
         self
     }
 
     /// A proxy does not know our own address.
     #[must_use]
-    pub(super) fn without_proxies(mut self) -> Self {
+    pub(crate) fn without_proxies(mut self) -> Self {
         for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
             self.command.env_remove(name);
         }
@@ -62,7 +78,7 @@ impl Program {
     }
 
     /// Runs it to its end. It fails here only if it cannot be started.
-    pub(super) fn run(mut self) -> Result<Ran, Failure> {
+    pub(crate) fn run(mut self) -> Result<Ran, Failure> {
         println!("$ {}", self.shown);
         let output = self.command.stdin(Stdio::null()).output();
         let output = output.map_err(|error| {
@@ -76,5 +92,25 @@ impl Program {
             text.push_str(&String::from_utf8_lossy(&output.stderr));
         }
         Ok(Ran { success: output.status.success(), text })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ran(success: bool, report: &str) -> Ran {
+        Ran { success, text: report.to_owned() }
+    }
+
+    #[test]
+    fn a_report_ends_with_what_passed() {
+        let good = "ok     a call is placed\n8 passed, 0 failed\n";
+        assert!(ran(true, good).verdict().is_ok());
+        assert!(ran(false, good).verdict().is_err());
+        for report in ["", "0 passed, 0 failed\n", "8 passed, 1 failed\n", "8 passed, 0 failed\nx"]
+        {
+            assert!(ran(true, report).verdict().is_err(), "{report}");
+        }
     }
 }
