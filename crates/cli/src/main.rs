@@ -30,7 +30,11 @@ fn main() -> ExitCode {
         Err(error) => return not_understood(&error),
     };
     let json = arguments.json;
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // The store's threads report by the queue that all workers share: seldom looked at, it would
+    // let a commit that is done wait behind sixty other tasks.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().global_queue_interval(2).build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
             output::complain(format_args!("the runtime cannot be started: {error}"));

@@ -23,6 +23,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
 
+use crate::sources::source;
+
 /// How long requests that are being answered may take at a shutdown.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -80,7 +82,7 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let Some(place) = sources.enter(peer.ip(), limits.per_source) else {
+        let Some(place) = sources.enter(source(peer.ip()), limits.per_source) else {
             tracing::warn!(%peer, "too many connections from one address; this one is closed");
             continue;
         };

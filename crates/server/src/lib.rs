@@ -21,6 +21,7 @@ mod duration;
 mod listener;
 mod public_url;
 mod settings;
+mod sources;
 mod webhooks;
 
 pub use api::{CallView, EntryView};

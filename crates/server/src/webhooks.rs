@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -19,6 +19,7 @@ use tracing::{Instrument, Span};
 
 use crate::public_url::{Forwarded, PublicUrl};
 use crate::settings::ServerSettings;
+use crate::sources::Sources;
 
 /// How much of a body that is too large is read and thrown away, so that the answer arrives.
 const DISCARD_AT_MOST: usize = 1024 * 1024;
@@ -28,6 +29,7 @@ struct Webhooks {
     manager: Manager,
     public_url: PublicUrl,
     trusted_proxies: Vec<IpNet>,
+    sources: Sources,
     max_body: usize,
     body_time: Duration,
 }
@@ -37,6 +39,11 @@ pub(crate) fn router(manager: Manager, settings: &ServerSettings) -> Router {
         manager,
         public_url: settings.public_url.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
+        sources: Sources::new(
+            settings.requests_per_source,
+            settings.trusted_proxies.clone(),
+            Instant::now(),
+        ),
         max_body: settings.max_body,
         body_time: settings.body_time,
     };
@@ -49,6 +56,10 @@ async fn receive(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
+    if !webhooks.sources.admit(peer.ip(), Instant::now()) {
+        tracing::debug!(%peer, "too many requests from one source");
+        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")]).into_response();
+    }
     match webhooks.answer(peer, request).await {
         Ok(reply) => respond(reply),
         Err(status) => status.into_response(),
@@ -180,4 +191,34 @@ fn respond(reply: WebhookReply) -> Response {
         headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static(reply.content_type));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use offhook_manager::Policy;
+    use tower_service::Service;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_source_with_too_many_requests_is_told_so_before_anything_is_read() {
+        let manager = Manager::builder(Policy::new(ProviderName::new("twilio"))).start();
+        let public_url = PublicUrl::parse("https://voice.example.com").unwrap();
+        let mut settings = ServerSettings::new(public_url, "token");
+        settings.requests_per_source = const { NonZeroU32::new(3).unwrap() };
+        let mut router = router(manager, &settings);
+        let mut answers = Vec::new();
+        for peer in ["198.51.100.7:1", "198.51.100.7:2", "198.51.100.7:3", "198.51.100.7:4"] {
+            let peer: SocketAddr = peer.parse().unwrap();
+            let request = Request::post("/webhooks/nobody").extension(ConnectInfo(peer));
+            // A body that never ends: nobody may wait for it.
+            let body = Body::from_stream(futures_util::stream::pending::<Result<Bytes, String>>());
+            let answer = router.call(request.body(body).unwrap()).await.unwrap();
+            answers.push((answer.status(), answer.headers().contains_key(header::RETRY_AFTER)));
+        }
+        assert_eq!(answers[..3], [(StatusCode::NOT_FOUND, false); 3]);
+        assert_eq!(answers[3], (StatusCode::TOO_MANY_REQUESTS, true));
+    }
 }
