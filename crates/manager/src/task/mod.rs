@@ -3,32 +3,30 @@
 //! It takes what has queued up, lets the driver apply it, commits, and then releases: answers,
 //! snapshots, jobs. No lock is held while it waits.
 
+mod intake;
+
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 use jiff::Timestamp;
-use offhook_core::{CallId, ParsedWebhook, ProviderCallIds, ProviderName, Turn, VoiceProvider};
+use offhook_core::{CallId, ProviderName, Turn, VoiceProvider};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinSet};
 
 use crate::clock::Clock;
 use crate::driver::{
-    Answer, Arrival, CommandError, Counters, Driver, InitiateError, InitiateRequest, Job, JobKind,
-    Released, Submission, Ticket, WebhookAnswer,
+    Answer, CommandError, Counters, Driver, InitiateError, Job, JobKind, Released, Submission,
+    Ticket, WebhookAnswer,
 };
 use crate::executor;
 use crate::logging;
-use crate::machine::Command;
 use crate::record::{CallRecord, CallState};
 use crate::restore::RestoreReport;
 use crate::store::{CallStore, Change, CommitError, StoreError};
 use crate::time::after;
 use crate::watchers::Watchers;
 
-/// How many messages one turn takes at most: a commit of bounded size.
-const TURN_AT_MOST: usize = 256;
+pub(crate) use intake::Message;
 
 /// How many calls are loaded at once after a restart.
 const PAGE: usize = 500;
@@ -38,28 +36,6 @@ const REREAD_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// How long a shutdown waits for requests that are under way.
 const SHUTDOWN_GRACE: std::time::Duration = std::time::Duration::from_secs(12);
-
-/// What the handle sends to the task.
-#[derive(Debug)]
-pub(crate) enum Message {
-    Webhook {
-        provider: ProviderName,
-        key: offhook_core::DedupeKey,
-        parsed: Box<ParsedWebhook>,
-        new_call: CallId,
-        answer: oneshot::Sender<WebhookAnswer>,
-    },
-    Initiate {
-        request: Box<InitiateRequest>,
-        answer: oneshot::Sender<Result<CallId, InitiateError>>,
-    },
-    Command {
-        call: CallId,
-        command: Command,
-        answer: oneshot::Sender<Result<(CallId, Turn), CommandError>>,
-    },
-    Shutdown,
-}
 
 #[derive(Debug)]
 enum Waiter {
@@ -175,142 +151,6 @@ impl Task {
         }
         self.show(true);
         Ok(())
-    }
-
-    /// Lets those who are about to send something do so: as long as more comes at once, it is
-    /// waited for, since a larger commit costs each of its webhooks less.
-    async fn gather(&self) {
-        let mut waiting = None;
-        while waiting != Some(self.messages.len()) && self.messages.len() < TURN_AT_MOST {
-            waiting = Some(self.messages.len());
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// Takes what has queued up behind what is taken already. Gives whether it is time to stop.
-    async fn drain(&mut self, mut taken: Vec<Message>) -> bool {
-        let mut stop = false;
-        for _ in 0..TURN_AT_MOST {
-            match self.messages.try_recv() {
-                Ok(Message::Shutdown) | Err(mpsc::error::TryRecvError::Disconnected) => {
-                    stop = true;
-                    break;
-                }
-                Ok(message) => taken.push(message),
-                Err(mpsc::error::TryRecvError::Empty) => break,
-            }
-        }
-        self.take_all(taken).await;
-        while !stop && let Some(done) = self.jobs.try_join_next_with_id() {
-            self.job_done(done);
-        }
-        stop
-    }
-
-    /// Takes messages in their order. What the store is asked, it is asked for all of them at once,
-    /// so that a turn waits for it once; nothing changes before the turn.
-    async fn take_all(&mut self, messages: Vec<Message>) {
-        let asked = messages.iter().enumerate().filter(|(_, message)| self.asks_the_store(message));
-        let look_ups = asked.map(async |(place, message)| (place, self.stored_call(message).await));
-        let mut found: HashMap<_, _> = together(look_ups).await.into_iter().collect();
-        for (place, message) in messages.into_iter().enumerate() {
-            self.take(message, found.remove(&place).unwrap_or(Ok(None))).await;
-        }
-    }
-
-    async fn take(&mut self, message: Message, found: Result<Option<CallRecord>, StoreError>) {
-        match message {
-            Message::Webhook { provider, key, parsed, new_call, answer } => match found {
-                Ok(found) => {
-                    let ticket = self.ticket(Waiter::Webhook(answer));
-                    self.driver.submit(Submission::Webhook(Box::new(Arrival {
-                        ticket,
-                        provider,
-                        key,
-                        parsed,
-                        new_call,
-                        found: found.map(Box::new),
-                    })));
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the store cannot be read");
-                    let _ = answer.send(WebhookAnswer::Unavailable);
-                }
-            },
-            Message::Initiate { request, answer } => self.take_initiate(request, answer).await,
-            Message::Command { call, command, answer } => match found {
-                Ok(found) => {
-                    let ticket = self.ticket(Waiter::Command(answer));
-                    let found = found.map(Box::new);
-                    self.driver.submit(Submission::Command { ticket, call, command, found });
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the store cannot be read");
-                    let _ = answer.send(Err(CommandError::StoreUnavailable));
-                }
-            },
-            Message::Shutdown => {}
-        }
-    }
-
-    async fn take_initiate(
-        &mut self,
-        request: Box<InitiateRequest>,
-        answer: oneshot::Sender<Result<CallId, InitiateError>>,
-    ) {
-        let earlier = match &request.idempotency {
-            Some(key) => self.store.find_idempotent(&key.key).await,
-            None => Ok(None),
-        };
-        let wanted = request.idempotency.as_ref().map(|key| key.fingerprint);
-        let known = match earlier {
-            Ok(None) => {
-                let ticket = self.ticket(Waiter::Initiate(answer));
-                self.driver.submit(Submission::Initiate { ticket, request });
-                return;
-            }
-            Ok(Some((call, fingerprint))) if Some(fingerprint) == wanted => Ok(call),
-            Ok(Some(_)) => Err(InitiateError::KeyReused),
-            Err(error) => {
-                tracing::error!(%error, "the store cannot be read");
-                Err(InitiateError::StoreUnavailable)
-            }
-        };
-        let _ = answer.send(known);
-    }
-
-    fn asks_the_store(&self, message: &Message) -> bool {
-        match message {
-            Message::Webhook { provider, parsed, .. } => {
-                self.driver.asks_for_the_call(provider, parsed)
-            }
-            Message::Command { call, .. } => !self.driver.knows(*call),
-            _ => false,
-        }
-    }
-
-    async fn stored_call(&self, message: &Message) -> Result<Option<CallRecord>, StoreError> {
-        match message {
-            Message::Webhook { provider, parsed, .. } => match parsed.call {
-                Some(call) => self.store.get(call).await,
-                None => self.find(provider, &parsed.ids).await,
-            },
-            Message::Command { call, .. } => self.store.get(*call).await,
-            _ => Ok(None),
-        }
-    }
-
-    async fn find(
-        &self,
-        provider: &ProviderName,
-        ids: &ProviderCallIds,
-    ) -> Result<Option<CallRecord>, StoreError> {
-        for id in ids.iter() {
-            if let Some(found) = self.store.find(provider, id.value()).await? {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
     }
 
     fn ticket(&mut self, waiter: Waiter) -> Ticket {
@@ -510,21 +350,4 @@ async fn commit(
             }
         }
     }
-}
-
-/// What all of these futures give, in their order. They wait together.
-async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut waiting: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
-    poll_fn(|context| {
-        let mut all = Poll::Ready(());
-        for (future, output) in waiting.iter_mut().filter(|(_, output)| output.is_none()) {
-            match future.as_mut().poll(context) {
-                Poll::Ready(given) => *output = Some(given),
-                Poll::Pending => all = Poll::Pending,
-            }
-        }
-        all
-    })
-    .await;
-    waiting.into_iter().filter_map(|(_, output)| output).collect()
 }
