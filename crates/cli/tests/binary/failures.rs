@@ -104,8 +104,9 @@ fn people_read_the_carriers_code_of_a_call_that_failed() {
     let told = "ended: failed (Twilio answered HTTP 400: not valid [21211])";
     assert!(show.stdout.contains(told), "{}", show.stdout);
 
-    // An application error: what the carrier fetches as our document is none.
-    let broken = json!({ "on": "webhook", "match": "kind=answer", "http_status": 404, "count": 0 });
+    // An application error that the call does not get over: what the carrier fetches is none of our
+    // documents, at the fallback neither.
+    let broken = json!({ "on": "webhook", "match": "kind=", "http_status": 404, "count": 0 });
     carrier.fault(&broken);
     let ended = daemon.command(&["call", "+15550100001", "--message", "Hello.", "--wait"]);
     assert!(ended.stdout.contains("[11200])"), "{ended:#?}");
