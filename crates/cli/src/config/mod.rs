@@ -1,6 +1,7 @@
 //! `offhook.toml` and the environment, read once into types that cannot be wrong.
 
 mod policies;
+mod problem;
 mod providers;
 mod reader;
 
@@ -14,9 +15,9 @@ use offhook_core::{Locale, Party, PhoneNumber, ProviderName, SpeechText, Voice};
 use offhook_server::{PublicUrl, parse_duration};
 use secrecy::SecretString;
 
+pub(crate) use problem::{Problem, Problems};
 pub(crate) use providers::{ConfiguredProvider, Explained, Explainer};
 use reader::Reader;
-pub(crate) use reader::{Problem, Problems};
 
 /// Where calls are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

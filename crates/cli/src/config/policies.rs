@@ -3,7 +3,8 @@
 use offhook::manager::InboundPolicy;
 
 use super::Config;
-use super::reader::{Problem, Reader};
+use super::problem::Problem;
+use super::reader::Reader;
 
 pub(super) fn oddities(reader: &Reader, config: &Config) -> Vec<Problem> {
     let mut oddities = Vec::new();

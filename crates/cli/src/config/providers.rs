@@ -6,7 +6,8 @@ use offhook::twilio::{InvalidTwilioConfig, Twilio, TwilioConfig};
 use offhook_core::{Party, ProviderName, VoiceProvider, WebhookRejection, WebhookRequest};
 use url::Url;
 
-use super::reader::{Problem, Reader};
+use super::problem::Problem;
+use super::reader::Reader;
 
 /// A provider that is configured and ready.
 #[derive(Clone, Debug)]

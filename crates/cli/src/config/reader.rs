@@ -6,6 +6,8 @@ use std::path::Path;
 
 use toml::Value;
 
+use super::problem::{Problem, Problems};
+
 /// Read if no file is named.
 pub(super) const DEFAULT_FILE: &str = "offhook.toml";
 
@@ -25,53 +27,6 @@ fn not_toml(text: &str, error: &toml::de::Error) -> String {
         format!(" at line {}, column {column}", before.matches('\n').count() + 1)
     });
     format!("is not TOML{at}: {}", error.message().replace('\n', "; "))
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
-    key: String,
-    origin: String,
-    what: String,
-}
-
-impl Problem {
-    /// The key, as it was written.
-    pub(crate) fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// What is wrong with it, and where it was written.
-    pub(crate) fn sentence(&self) -> String {
-        match self.origin.as_str() {
-            "" => self.what.clone(),
-            origin => format!("{}  ({origin})", self.what),
-        }
-    }
-}
-
-/// Everything that is wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Problems(pub(crate) Vec<Problem>);
-
-impl Problems {
-    /// Whether something is wrong with this key.
-    pub(crate) fn has(&self, key: &str) -> bool {
-        self.0.iter().any(|problem| problem.key == key)
-    }
-}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.len() {
-            1 => write!(f, "the configuration has a problem")?,
-            count => write!(f, "the configuration has {count} problems")?,
-        }
-        for problem in &self.0 {
-            write!(f, "\n  {} {}", problem.key, problem.sentence())?;
-        }
-        Ok(())
-    }
 }
 
 struct Given {
