@@ -1,11 +1,13 @@
 //! The world: carrier, daemon, store, clock.
 
+mod at_the_carrier;
+mod by_the_api;
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::Method;
 use jiff::Timestamp;
 use offhook::manager::{
     CallStore, InboundPolicy, Manager, MemoryStore, Policy, ProviderPolicy, SqliteStore,
@@ -14,7 +16,7 @@ use offhook::twilio::{Twilio, TwilioConfig};
 use offhook_carrier::{Carrier, Emulator, Habit, HttpDelivery, Settings, TwilioAccount};
 use offhook_core::{GuardedClient, HostPolicy, Party};
 use offhook_server::{PublicUrl, ServerSettings};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -22,7 +24,6 @@ use url::Url;
 
 use crate::clock::VirtualClock;
 use crate::daemon::{self, Daemon, TOKEN};
-use crate::http::{Answer, send};
 use crate::store::{Trouble, WatchedStore};
 use crate::transport::WatchedTransport;
 
@@ -340,147 +341,6 @@ impl World {
             };
             self.clock.set(next.max(self.clock.now()));
         }
-    }
-
-    /// A request to the admin API.
-    pub async fn api(&self, method: Method, path: &str, body: Value) -> Answer {
-        self.api_as(&self.api_token, method, path, body).await
-    }
-
-    /// A request to the admin API by whoever has this token.
-    pub async fn api_as(&self, token: &str, method: Method, path: &str, body: Value) -> Answer {
-        let url = format!("http://{}{path}", self.ports.1);
-        let bearer = format!("Bearer {token}");
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        send(method, &url, &[("authorization", &bearer)], body).await
-    }
-
-    /// A call by the admin API.
-    pub async fn call(&self, id: &str) -> Value {
-        self.api(Method::GET, &format!("/v1/calls/{id}"), Value::Null).await.json()
-    }
-
-    /// The kinds of a call's timeline entries, in order.
-    pub async fn kinds(&self, id: &str) -> Vec<String> {
-        let entries = self.timeline(id).await;
-        entries.iter().map(|entry| entry["kind"].as_str().unwrap_or_default().to_owned()).collect()
-    }
-
-    /// A call's timeline.
-    pub async fn timeline(&self, id: &str) -> Vec<Value> {
-        let answer = self.api(Method::GET, &format!("/v1/calls/{id}/timeline"), Value::Null).await;
-        answer.json()["entries"].as_array().cloned().unwrap_or_default()
-    }
-
-    /// All calls by the admin API, newest first.
-    pub async fn calls(&self, state: &str) -> Vec<Value> {
-        let path = format!("/v1/calls?state={state}&limit=1000");
-        let answer = self.api(Method::GET, &path, Value::Null).await;
-        answer.json()["calls"].as_array().cloned().unwrap_or_default()
-    }
-
-    /// Places a call. The carrier's answer is waited for while time stands still.
-    ///
-    /// # Panics
-    /// It was not placed.
-    pub async fn place(&self, request: Value) -> String {
-        let answer = self.api(Method::POST, "/v1/calls", request).await;
-        assert_eq!(answer.status, 201, "{}", answer.body);
-        answer.json()["id"].as_str().expect("an id").to_owned()
-    }
-
-    /// What became of each call at the last start.
-    pub async fn decision(&self, call: &str) -> (String, String) {
-        let report = self.api(Method::GET, "/v1/restore-report", Value::Null).await.json();
-        let calls = report["calls"].as_array().cloned().unwrap_or_default();
-        let found = calls.into_iter().find(|found| found["call"] == call).unwrap_or_default();
-        let text = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
-        (text("decision"), text("why"))
-    }
-
-    /// A request to the emulator, in its own process and past its faults.
-    ///
-    /// # Panics
-    /// The emulator is gone.
-    pub async fn carrier(&self, method: Method, path: &str, body: Value) -> Value {
-        let url = format!("http://{}/emulator/{path}", self.carrier_address);
-        let answer = send(method, &url, &[], body.to_string()).await;
-        answer.json()
-    }
-
-    /// What the emulator knows of a call of ours.
-    pub async fn line(&self, call: &str) -> Value {
-        let view = self.call(call).await;
-        let id = view["provider_call_id"].as_str().unwrap_or_default().to_owned();
-        self.carrier(Method::GET, &format!("calls/{id}"), Value::Null).await
-    }
-
-    /// All calls that the emulator knows.
-    pub async fn lines(&self) -> Vec<Value> {
-        let list = self.carrier(Method::GET, "calls", Value::Null).await;
-        list["calls"].as_array().cloned().unwrap_or_default()
-    }
-
-    /// The person on the line of a call of ours does something: `say`, `dtmf`, `hangup`.
-    pub async fn person(&self, call: &str, does: &str, what: Value) {
-        let view = self.call(call).await;
-        let id = view["provider_call_id"].as_str().unwrap_or_default().to_owned();
-        self.carrier(Method::POST, &format!("calls/{id}/{does}"), what).await;
-        self.settle().await;
-    }
-
-    /// The person on the line of a call does something while the daemon is away: its call is the
-    /// oldest that is live at the carrier.
-    pub async fn person_by_id(&self, _call: &str, does: &str) {
-        let lines = self.lines().await;
-        let live = lines.iter().find(|line| line["status"] == "in-progress");
-        let id = live.and_then(|line| line["id"].as_str()).unwrap_or_default().to_owned();
-        self.carrier(Method::POST, &format!("calls/{id}/{does}"), json!({})).await;
-    }
-
-    /// Somebody calls us. Gives the carrier's id.
-    pub async fn somebody_calls(&self, from: &str, party: &str) -> String {
-        let call = json!({ "provider": "twilio", "from": from, "to": OUR_NUMBER, "party": party });
-        let started = self.carrier(Method::POST, "calls", call).await;
-        self.settle().await;
-        started["id"].as_str().unwrap_or_default().to_owned()
-    }
-
-    /// Orders a fault of the carrier.
-    pub async fn fault(&self, fault: Value) {
-        let answer = self.carrier(Method::POST, "faults", fault).await;
-        assert!(answer.get("error").is_none(), "{answer}");
-    }
-
-    /// Sends a request to the webhook listener: a form, signed for the public URL unless a
-    /// signature is given.
-    pub async fn webhook(
-        &self,
-        query: &str,
-        form: &[(&str, &str)],
-        signature: Option<&str>,
-    ) -> Answer {
-        let url = format!("{}/webhooks/twilio{query}", self.public_url.as_str());
-        let token = &self.carrier_account.auth_token;
-        let signed = crate::http::form_signature(token, &url, form);
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let headers = [
-            ("content-type", "application/x-www-form-urlencoded"),
-            ("x-twilio-signature", signature.unwrap_or(&signed)),
-        ];
-        send(Method::POST, &url, &headers, body).await
-    }
-
-    /// Any request to the webhook listener.
-    pub async fn raw_webhook(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Vec<u8>,
-    ) -> Answer {
-        let url = format!("{}{path}", self.public_url.as_str());
-        send(method, &url, headers, body).await
     }
 
     /// The public URL.
