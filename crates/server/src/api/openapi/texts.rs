@@ -66,10 +66,15 @@ schema!(LanguageTag: text("A language tag (BCP 47); the configured language with
     .examples([json!("en-US")])
     .build());
 
-// `extract::voice`
+// `Voice`: not blank, no controls
 schema!(Voice: text("A voice in the carrier's own words; the configured one without it.")
+    .min_length(Some(1))
     .max_length(Some(offhook_core::Voice::LIMIT))
-    .pattern(Some(r"^[^\u0000-\u001F\u007F-\u009F]*$"))
+    .pattern(Some(concat!(
+        r"^[^\u0000-\u001F\u007F-\u009F\uFFFE\uFFFF]*",
+        r"[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000\uFFFE\uFFFF]",
+        r"[^\u0000-\u001F\u007F-\u009F\uFFFE\uFFFF]*$",
+    )))
     .build());
 
 // `Digits`
