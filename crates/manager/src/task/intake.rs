@@ -41,16 +41,6 @@ pub(crate) enum Message {
 }
 
 impl Task {
-    /// Lets those who are about to send something do so: as long as more comes at once, it is
-    /// waited for, since a larger commit costs each of its webhooks less.
-    pub(super) async fn gather(&self) {
-        let mut waiting = None;
-        while waiting != Some(self.messages.len()) && self.messages.len() < TURN_AT_MOST {
-            waiting = Some(self.messages.len());
-            tokio::task::yield_now().await;
-        }
-    }
-
     /// Takes what has queued up behind what is taken already. Gives whether it is time to stop.
     pub(super) async fn drain(&mut self, mut taken: Vec<Message>) -> bool {
         let mut stop = false;

@@ -127,7 +127,6 @@ impl Task {
                     () = clock.sleep_until(wake) => {}
                 }
             }
-            self.gather().await;
             if self.drain(taken).await {
                 break;
             }
