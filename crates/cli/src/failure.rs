@@ -1,12 +1,9 @@
 //! How a command fails, and with which exit code.
 
-use std::process::ExitCode;
-
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::client::Refusal;
-use crate::output;
+use crate::refusal::Refusal;
 
 /// What a command failed with.
 #[derive(Debug)]
@@ -43,24 +40,7 @@ impl Failure {
         }
     }
 
-    /// Prints the failure and gives its exit code. Standard error is for people in any case; who
-    /// asked for JSON finds the failure on standard output, where the result would have been.
-    pub(crate) fn report(&self, json: bool) -> ExitCode {
-        if let Some(sentence) = self.sentence() {
-            if json {
-                self.tell_machines();
-            }
-            output::complain(sentence);
-        }
-        ExitCode::from(self.exit_code())
-    }
-
-    /// Prints the failure as a document.
-    pub(crate) fn tell_machines(&self) {
-        output::announce(self.document());
-    }
-
-    const fn exit_code(&self) -> u8 {
+    pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::NobodyReads => 0,
             Self::Operation(_) | Self::Refused(_) | Self::Told => 1,
@@ -83,7 +63,7 @@ impl Failure {
 
     /// The daemon's problem document, or one of the same shape (RFC 9457) with a stable code, and
     /// the exit code.
-    fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         let code = match self {
             Self::Refused(refusal) => return refusal.document(self.exit_code()),
             Self::Usage(_) => "usage",
@@ -100,19 +80,8 @@ impl Failure {
     }
 }
 
-/// Tells once that a daemon that was there before is waited for.
-#[derive(Debug, Default)]
-pub(crate) struct Waiting {
-    is_told: bool,
-}
-
-impl Waiting {
-    /// It failed, and is tried again.
-    pub(crate) fn tell(&mut self, failure: &Failure) {
-        if let Some(why) = failure.sentence().filter(|_| !self.is_told) {
-            output::complain(why);
-            output::complain("waiting for the daemon");
-        }
-        self.is_told = true;
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
     }
 }

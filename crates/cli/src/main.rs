@@ -10,6 +10,8 @@ mod demo;
 mod failure;
 mod logging;
 mod output;
+mod refusal;
+mod report;
 
 use std::process::ExitCode;
 

@@ -17,7 +17,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// bring a dozen crates. A second is forgotten as a whole, so what is kept is bounded by what one
 /// second can bring.)
 #[derive(Debug)]
-pub(crate) struct Sources {
+pub(crate) struct RequestsPerSource {
     per_second: u32,
     trusted: Vec<IpNet>,
     window: Mutex<Window>,
@@ -29,7 +29,7 @@ struct Window {
     requests: HashMap<IpAddr, u32>,
 }
 
-impl Sources {
+impl RequestsPerSource {
     pub(crate) fn new(per_second: NonZeroU32, trusted: Vec<IpNet>, now: Instant) -> Self {
         let window = Mutex::new(Window { begun: now, requests: HashMap::new() });
         Self { per_second: per_second.get(), trusted, window }
@@ -63,13 +63,13 @@ pub(crate) fn source(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn ten_per_second(now: Instant) -> Sources {
+    fn ten_per_second(now: Instant) -> RequestsPerSource {
         let trusted = vec!["203.0.113.0/28".parse().unwrap()];
-        Sources::new(const { NonZeroU32::new(10).unwrap() }, trusted, now)
+        RequestsPerSource::new(const { NonZeroU32::new(10).unwrap() }, trusted, now)
     }
 
     /// How many of a hundred requests at once are taken.
-    fn taken(sources: &Sources, peer: &str, now: Instant) -> usize {
+    fn taken(sources: &RequestsPerSource, peer: &str, now: Instant) -> usize {
         let peer: IpAddr = peer.parse().unwrap();
         (0..100).filter(|_| sources.admit(peer, now)).count()
     }

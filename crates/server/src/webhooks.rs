@@ -19,7 +19,7 @@ use tracing::{Instrument, Span};
 
 use crate::public_url::{Forwarded, PublicUrl};
 use crate::settings::ServerSettings;
-use crate::sources::Sources;
+use crate::sources::RequestsPerSource;
 
 /// How much of a body that is too large is read and thrown away, so that the answer arrives.
 const DISCARD_AT_MOST: usize = 1024 * 1024;
@@ -29,7 +29,7 @@ struct Webhooks {
     manager: Manager,
     public_url: PublicUrl,
     trusted_proxies: Vec<IpNet>,
-    sources: Sources,
+    sources: RequestsPerSource,
     max_body: usize,
     body_time: Duration,
 }
@@ -39,7 +39,7 @@ pub(crate) fn router(manager: Manager, settings: &ServerSettings) -> Router {
         manager,
         public_url: settings.public_url.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
-        sources: Sources::new(
+        sources: RequestsPerSource::new(
             settings.requests_per_source,
             settings.trusted_proxies.clone(),
             Instant::now(),

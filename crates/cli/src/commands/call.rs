@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use super::timeline;
 use crate::arguments::{Call, Connection, Mode};
 use crate::client::{Client, path_of};
-use crate::failure::{Failure, Waiting};
+use crate::failure::Failure;
 use crate::output;
+use crate::report::Waiting;
 
 /// How often a call that is waited for is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

@@ -9,9 +9,11 @@ use http::{StatusCode, header};
 use serde_json::Value;
 
 use crate::arguments::{Connection, Tail};
-use crate::client::{Client, Refusal};
-use crate::failure::{Failure, Waiting};
+use crate::client::Client;
+use crate::failure::Failure;
 use crate::output;
+use crate::refusal::Refusal;
+use crate::report::Waiting;
 use lines::Lines;
 use sse::{Event, Parser};
 
