@@ -78,20 +78,14 @@ pub struct Released {
     /// Webhooks that were taken for the first word of a call, by their carrier ids. Perhaps the
     /// store knows the call: find it and give it to [`Driver::found`].
     pub find: Vec<(Ticket, ProviderName, ProviderCallIds)>,
-    /// What was decided about calls from before a restart.
-    pub decided: Vec<(CallId, Decision, String)>,
 }
 
 impl Released {
     /// Whether nothing was set free.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        let Self { answers, snapshots, reload, find, decided } = self;
-        answers.is_empty()
-            && snapshots.is_empty()
-            && reload.is_empty()
-            && find.is_empty()
-            && decided.is_empty()
+        let Self { answers, snapshots, reload, find } = self;
+        answers.is_empty() && snapshots.is_empty() && reload.is_empty() && find.is_empty()
     }
 }
 
@@ -379,7 +373,7 @@ impl Driver {
     }
 
     fn release(&mut self, batch: Batch, now: Timestamp) -> Released {
-        let mut released = Released { decided: batch.verdicts, ..Released::default() };
+        let mut released = Released::default();
         self.looks_in_flight = self.looks_in_flight.saturating_sub(batch.looks);
         for (call, watch) in batch.watches {
             if let Some(open) = self.open.get_mut(&call) {
@@ -412,12 +406,12 @@ impl Driver {
                 self.report.ended(record.id, reason);
             }
         }
-        for (call, decision, why) in &released.decided {
-            self.report.decide(*call, *decision, why);
-            if let Some(open) = self.open.get_mut(call) {
-                open.watch.unverified = *decision == Decision::KeptUnverified;
+        for (call, decision, why) in batch.verdicts {
+            self.report.decide(call, decision, &why);
+            if let Some(open) = self.open.get_mut(&call) {
+                open.watch.unverified = decision == Decision::KeptUnverified;
             }
-            self.schedule(*call);
+            self.schedule(call);
         }
         released.answers = batch.answers;
         self.paced_until = self.paced_until.filter(|at| *at > now);

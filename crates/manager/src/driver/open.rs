@@ -40,7 +40,9 @@ impl Driver {
         }
         let known = self.by_carrier_id.entry(record.provider.clone()).or_default();
         for id in record.ids.iter() {
-            known.insert(id.value().to_owned(), call);
+            if known.get(id.value()) != Some(&call) {
+                known.insert(id.value().to_owned(), call);
+            }
         }
         if record.state == CallState::Queued {
             // Perhaps it waits for the rate only: the next turn finds out when.

@@ -200,9 +200,17 @@ impl Task {
     }
 
     fn committed(&mut self, mut changes: Vec<Change>, result: Result<(), CommitError>) {
-        if let Err(error) = &result {
-            tracing::error!(%error, "a commit failed; nothing was acknowledged");
-            changes.clear();
+        match &result {
+            Ok(()) => {}
+            // The first word of a call that is known after all, as a rule.
+            Err(error @ CommitError::Conflict { .. }) => {
+                tracing::warn!(%error, "a commit met a conflict");
+                changes.clear();
+            }
+            Err(error) => {
+                tracing::error!(%error, "a commit failed; nothing was acknowledged");
+                changes.clear();
+            }
         }
         let before = logging::states_before(&self.driver, &changes);
         let freed = self.driver.committed(result, self.clock.now());
