@@ -67,7 +67,7 @@ pub enum WebhookRejection {
     },
     /// The signature is not the one of this content under our key.
     #[error(
-        "the signature does not match; check the auth token, and that public_url is exactly the URL that the carrier calls"
+        "the signature does not match; check the token or public key, and that public_url is exactly the URL that the carrier calls"
     )]
     Mismatch,
     /// The body is not the one that the signed URL names.
