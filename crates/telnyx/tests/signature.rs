@@ -60,15 +60,12 @@ fn a_signature_is_good_for_300_seconds_before_and_after_and_not_a_moment_more() 
         (signed_at + SignedDuration::from_secs(300) + moment, 301),
         (signed_at - SignedDuration::from_secs(300) - moment, 301),
         (signed_at + SignedDuration::from_secs(86_400), 86_400),
-        (Timestamp::MIN, 379_441_999_613),
     ] {
-        let stale = refused_at(&request, now).unwrap();
-        match stale {
-            WebhookRejection::Stale { seconds: told } if now == Timestamp::MIN => {
-                assert!(told > 100_000_000, "{told} of {seconds}");
-            }
-            other => assert_eq!(other, WebhookRejection::Stale { seconds }),
-        }
+        assert_eq!(refused_at(&request, now), Some(WebhookRejection::Stale { seconds }));
+    }
+    for end_of_time in [Timestamp::MIN, Timestamp::MAX] {
+        let refused = refused_at(&request, end_of_time);
+        assert!(matches!(refused, Some(WebhookRejection::Stale { .. })), "{refused:?}");
     }
 }
 
