@@ -111,6 +111,20 @@ pub(crate) fn listens(response: &TransportResponse) -> Result<(), ProviderError>
     unless(TRANSCRIBES_ALREADY, done(response))
 }
 
+/// The answer to the command to stop listening, which has nothing that can be wrong with it: refused
+/// for what it says, there was nothing to stop.
+pub(crate) fn stopped(response: &TransportResponse) -> Result<(), ProviderError> {
+    match done(response) {
+        Err(error)
+            if error.class() == ErrorClass::Rejected
+                && response.status == StatusCode::UNPROCESSABLE_ENTITY =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
 fn unless(code: &str, result: Result<(), ProviderError>) -> Result<(), ProviderError> {
     match result {
         Err(error) if error.code() == Some(code) => Ok(()),

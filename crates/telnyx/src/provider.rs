@@ -149,7 +149,7 @@ impl VoiceProvider for Telnyx {
     }
 
     async fn stop_listening(&self, call: &CallRef) -> Result<(), ProviderError> {
-        answer::done(&self.write(self.api.stop_listening(call, id(call)?)).await?)
+        answer::stopped(&self.write(self.api.stop_listening(call, id(call)?)).await?)
     }
 
     async fn get_call_status(&self, call: &CallRef) -> CallStatus {

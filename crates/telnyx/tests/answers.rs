@@ -208,6 +208,19 @@ async fn to_listen_while_listening_is_done() {
 }
 
 #[tokio::test]
+async fn to_stop_listening_where_nobody_listens_is_done() {
+    for (answer, class) in [
+        (refusal(422, "90000", "Not transcribing", ""), None),
+        (refusal(422, "90018", "Call has already ended", ""), Some(ErrorClass::WrongState)),
+        (refusal(403, "10010", "Authorization failed", ""), Some(ErrorClass::Rejected)),
+        (refusal(503, "10037", "Service unavailable", ""), Some(ErrorClass::Ambiguous)),
+    ] {
+        let stopped = answering(Ok(answer)).stop_listening(&call()).await;
+        assert_eq!(stopped.err().map(|error| error.class()), class);
+    }
+}
+
+#[tokio::test]
 async fn a_command_that_something_else_answers_may_have_been_carried_out() {
     for answer in [response(200, "text/html", "<html>"), response(200, "application/json", "{}")] {
         assert_eq!(speak(Ok(answer)).await.unwrap_err().class(), ErrorClass::Undecodable);
