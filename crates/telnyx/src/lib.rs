@@ -23,8 +23,8 @@
 //! delivery is known by its `data.id`, since Telnyx signs each attempt anew. The URL of a webhook is
 //! not signed, and nothing of weight is read from it.
 //!
-//! Speech is taken in by transcription, which goes on by itself until it is stopped and reports
-//! digits beside it; `gather` takes digits only and is not used.
+//! What the other side says is transcribed until that is stopped; digits are reported at any time,
+//! unasked. `gather` takes digits only and is not used.
 //!
 //! | file | holds |
 //! |---|---|
