@@ -260,17 +260,16 @@ pub struct CallRef {
 
 impl CallRef {
     /// The callback URL of this call and step for one `kind` of request (a word of the provider
-    /// crate's own).
+    /// crate's own, in letters).
     ///
     /// Call, step and kind together make two genuine requests differ in their signed bytes unless
     /// one repeats the other; that is what deduplication rests on.
     #[must_use]
     pub fn callback(&self, kind: &str) -> Url {
         let mut url = self.callbacks.endpoint.clone();
-        url.query_pairs_mut()
-            .append_pair("call", &self.id.to_string())
-            .append_pair("step", &self.step.to_string())
-            .append_pair("kind", kind);
+        let before = url.query().map(|query| format!("{query}&")).unwrap_or_default();
+        let query = format!("{before}call={}&step={}&kind={kind}", self.id, self.step);
+        url.set_query(Some(&query));
         url
     }
 }

@@ -6,13 +6,12 @@
 //! slow is answered with 408, by the listener's own handler.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
+use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -21,7 +20,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tower_service::Service;
 
 use crate::sources::source;
 
@@ -56,9 +54,9 @@ impl Limits {
 const MAX_HEAD: usize = 32 * 1024;
 
 /// Serves connections until it is told to stop, then finishes the requests that are being answered.
-pub(crate) async fn serve(
+pub(crate) async fn serve<F: Future<Output = Response> + Send + 'static>(
     listener: TcpListener,
-    router: Router,
+    answer: impl Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + 'static,
     limits: Limits,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -88,12 +86,10 @@ pub(crate) async fn serve(
         };
         // Answers are small and whole: waiting for more to send only delays them.
         let _ = stream.set_nodelay(true);
-        let router = router.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let mut router = router.clone();
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            async move { router.call(request).await }
+        let answer = answer.clone();
+        let service = service_fn(move |request| {
+            let response = answer(peer, request);
+            async { Ok::<_, Infallible>(response.await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -149,9 +145,8 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, SocketAddr};
+    use std::net::Ipv4Addr;
 
-    use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
@@ -161,8 +156,8 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let router = Router::new().route("/", get(async || "hello"));
-        tokio::spawn(serve(listener, router, limits, stopped));
+        let hello = async |_, _| Response::new("hello".into());
+        tokio::spawn(serve(listener, hello, limits, stopped));
         (address, stop)
     }
 

@@ -1,6 +1,7 @@
 //! The two listeners.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use offhook_manager::Manager;
@@ -8,9 +9,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::api;
 use crate::connections::{self, Limits};
 use crate::settings::ServerSettings;
-use crate::{api, webhooks};
+use crate::webhooks::Webhooks;
 
 /// How long a shutdown waits for the listeners to end.
 const DRAIN: Duration = Duration::from_secs(6);
@@ -81,7 +83,7 @@ impl Listeners {
         };
         let (webhook_address, api_address) = (address(&self.webhooks), address(&self.api));
         let (stop, stopped) = watch::channel(false);
-        let webhooks = webhooks::router(manager.clone(), settings);
+        let webhooks = Arc::new(Webhooks::new(manager.clone(), settings));
         let api = api::router(manager, settings, api_address, stopped.clone());
         Server {
             webhook_address,
@@ -90,11 +92,16 @@ impl Listeners {
             tasks: vec![
                 tokio::spawn(connections::serve(
                     self.webhooks,
-                    webhooks,
+                    move |peer, request| Arc::clone(&webhooks).receive(peer, request),
                     Limits::WEBHOOKS,
                     stopped.clone(),
                 )),
-                tokio::spawn(connections::serve(self.api, api, Limits::API, stopped)),
+                tokio::spawn(connections::serve(
+                    self.api,
+                    move |_, request| api::answer(api.clone(), request),
+                    Limits::API,
+                    stopped,
+                )),
             ],
         }
     }

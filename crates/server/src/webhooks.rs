@@ -1,15 +1,14 @@
 //! The webhook listener: nothing but webhooks.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::body::{Body, HttpBody};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
-use http::{Method, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use ipnet::IpNet;
 use offhook_core::{ProviderName, WebhookReply, WebhookRequest};
@@ -24,8 +23,10 @@ use crate::sources::RequestsPerSource;
 /// How much of a body that is too large is read and thrown away, so that the answer arrives.
 const DISCARD_AT_MOST: usize = 1024 * 1024;
 
+/// The listener's only handler, whatever the path: what a request is for depends on the prefix of
+/// the public URL.
 #[derive(Debug)]
-struct Webhooks {
+pub(crate) struct Webhooks {
     manager: Manager,
     public_url: PublicUrl,
     trusted_proxies: Vec<IpNet>,
@@ -34,40 +35,42 @@ struct Webhooks {
     body_time: Duration,
 }
 
-pub(crate) fn router(manager: Manager, settings: &ServerSettings) -> Router {
-    let webhooks = Webhooks {
-        manager,
-        public_url: settings.public_url.clone(),
-        trusted_proxies: settings.trusted_proxies.clone(),
-        sources: RequestsPerSource::new(
-            settings.requests_per_source,
-            settings.trusted_proxies.clone(),
-            Instant::now(),
-        ),
-        max_body: settings.max_body,
-        body_time: settings.body_time,
-    };
-    // One handler for all paths: what a request is for depends on the prefix of the public URL.
-    Router::new().fallback(receive).with_state(Arc::new(webhooks))
-}
-
-async fn receive(
-    State(webhooks): State<Arc<Webhooks>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-) -> Response {
-    if !webhooks.sources.admit(peer.ip(), Instant::now()) {
-        tracing::debug!(%peer, "too many requests from one source");
-        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")]).into_response();
-    }
-    match webhooks.answer(peer, request).await {
-        Ok(reply) => respond(reply),
-        Err(status) => status.into_response(),
-    }
-}
-
 impl Webhooks {
-    async fn answer(&self, peer: SocketAddr, request: Request) -> Result<WebhookReply, StatusCode> {
+    pub(crate) fn new(manager: Manager, settings: &ServerSettings) -> Self {
+        Self {
+            manager,
+            public_url: settings.public_url.clone(),
+            trusted_proxies: settings.trusted_proxies.clone(),
+            sources: RequestsPerSource::new(
+                settings.requests_per_source,
+                settings.trusted_proxies.clone(),
+                Instant::now(),
+            ),
+            max_body: settings.max_body,
+            body_time: settings.body_time,
+        }
+    }
+
+    pub(crate) async fn receive<B: HttpBody<Data = Bytes>>(
+        self: Arc<Self>,
+        peer: SocketAddr,
+        request: Request<B>,
+    ) -> Response {
+        if !self.sources.admit(peer.ip(), Instant::now()) {
+            tracing::debug!(%peer, "too many requests from one source");
+            return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")]).into_response();
+        }
+        match self.answer(peer, request).await {
+            Ok(reply) => respond(reply),
+            Err(status) => status.into_response(),
+        }
+    }
+
+    async fn answer<B: HttpBody<Data = Bytes>>(
+        &self,
+        peer: SocketAddr,
+        request: Request<B>,
+    ) -> Result<WebhookReply, StatusCode> {
         let (parts, body) = request.into_parts();
         let local_path = self.public_url.local_path(parts.uri.path());
         let name = local_path
@@ -165,14 +168,22 @@ fn tell(taken: &Result<WebhookReply, NotTaken>) {
     }
 }
 
-async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, NotTaken> {
-    let mut read = BytesMut::new();
+async fn read_body<B: HttpBody<Data = Bytes>>(body: B, limit: usize) -> Result<Bytes, NotTaken> {
+    let mut body = pin!(body);
+    // As a rule all of it is there at once, and is not copied.
+    let mut read = Bytes::new();
     let mut discarded = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| NotTaken::BrokeOff)?;
         let Ok(data) = frame.into_data() else { continue };
         if discarded == 0 && read.len() + data.len() <= limit {
-            read.extend_from_slice(&data);
+            read = if read.is_empty() {
+                data
+            } else {
+                let mut both = BytesMut::from(read);
+                both.extend_from_slice(&data);
+                both.freeze()
+            };
             continue;
         }
         discarded += data.len();
@@ -180,7 +191,7 @@ async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, NotTaken> {
             break;
         }
     }
-    if discarded == 0 { Ok(read.freeze()) } else { Err(NotTaken::TooLarge) }
+    if discarded == 0 { Ok(read) } else { Err(NotTaken::TooLarge) }
 }
 
 fn respond(reply: WebhookReply) -> Response {
@@ -197,10 +208,8 @@ fn respond(reply: WebhookReply) -> Response {
 mod tests {
     use std::num::NonZeroU32;
 
-    use offhook_manager::Policy;
-    use tower_service::Service;
-
     use super::*;
+    use offhook_manager::Policy;
 
     #[tokio::test]
     async fn a_source_with_too_many_requests_is_told_so_before_anything_is_read() {
@@ -208,14 +217,14 @@ mod tests {
         let public_url = PublicUrl::parse("https://voice.example.com").unwrap();
         let mut settings = ServerSettings::new(public_url, "token");
         settings.requests_per_source = const { NonZeroU32::new(3).unwrap() };
-        let mut router = router(manager, &settings);
+        let webhooks = Arc::new(Webhooks::new(manager, &settings));
         let mut answers = Vec::new();
         for peer in ["198.51.100.7:1", "198.51.100.7:2", "198.51.100.7:3", "198.51.100.7:4"] {
             let peer: SocketAddr = peer.parse().unwrap();
-            let request = Request::post("/webhooks/nobody").extension(ConnectInfo(peer));
             // A body that never ends: nobody may wait for it.
             let body = Body::from_stream(futures_util::stream::pending::<Result<Bytes, String>>());
-            let answer = router.call(request.body(body).unwrap()).await.unwrap();
+            let request = Request::post("/webhooks/nobody").body(body).unwrap();
+            let answer = Arc::clone(&webhooks).receive(peer, request).await;
             answers.push((answer.status(), answer.headers().contains_key(header::RETRY_AFTER)));
         }
         assert_eq!(answers[..3], [(StatusCode::NOT_FOUND, false); 3]);

@@ -4,7 +4,9 @@
 //! checked against the vectors of the official SDKs.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::fmt;
+use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -117,18 +119,20 @@ fn matching<M: Mac + Clone>(
     url: &str,
     parameters: &[u8],
 ) -> Result<DedupeKey, WebhookRejection> {
-    let other_form = with_or_without_port(url);
+    let other_form = LazyCell::new(|| with_or_without_port(url));
     // A retry may come with the other form of the URL, or signed with the other token while it is
     // rotated: its key is always made of the form without the port, with the first token.
-    let shorter = other_form.as_deref().filter(|other| other.len() < url.len()).unwrap_or(url);
-    for form in [Some(url), other_form.as_deref()].into_iter().flatten() {
+    let canonical = || {
+        let shorter = other_form.as_deref().filter(|other| other.len() < url.len());
+        sign(&keys[0], shorter.unwrap_or(url), parameters)
+    };
+    let given_form = std::iter::once_with(|| Some(url));
+    for form in given_form.chain(std::iter::once_with(|| other_form.as_deref())).flatten() {
         for (place, key) in keys.iter().enumerate() {
             let mac = sign(key, form, parameters);
             if bool::from(mac.as_slice().ct_eq(given)) {
-                let is_canonical = place == 0 && form == shorter;
-                let canonical =
-                    if is_canonical { mac } else { sign(&keys[0], shorter, parameters) };
-                return Ok(dedupe_key(&canonical));
+                let is_canonical = place == 0 && port(form).is_none();
+                return Ok(dedupe_key(&if is_canonical { mac } else { canonical() }));
             }
         }
     }
@@ -225,26 +229,36 @@ fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     }
     let spaced: Vec<u8> =
         text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    Cow::Owned(percent_encoding::percent_decode(&spaced).collect())
+    if !spaced.contains(&b'%') {
+        return Cow::Owned(spaced);
+    }
+    let mut decoded = Vec::with_capacity(spaced.len());
+    decoded.extend(percent_encoding::percent_decode(&spaced));
+    Cow::Owned(decoded)
+}
+
+/// Where the port of a URL stands, its colon included.
+fn port(url: &str) -> Option<Range<usize>> {
+    let start = url.find("://")? + 3;
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    let authority = &url[start..end];
+    let host = authority.rfind('@').map_or(0, |at| at + 1);
+    // The colons of an IPv6 address stand in brackets.
+    let bracket = authority.rfind(']').unwrap_or(0);
+    let colon = authority[host..].rfind(':').map(|at| at + host).filter(|at| *at > bracket)?;
+    Some(start + colon..end)
 }
 
 /// The URL without its port if it has one, with the default port if it has none (the SDKs take
 /// 80 for everything that is not https).
 fn with_or_without_port(url: &str) -> Option<String> {
+    if let Some(port) = port(url) {
+        return Some([&url[..port.start], &url[port.end..]].concat());
+    }
     let (scheme, rest) = url.split_once("://")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host_start = authority.rfind('@').map_or(0, |at| at + 1);
-    // The colons of an IPv6 address stand in brackets.
-    let bracket = authority.rfind(']').unwrap_or(0);
-    let port = authority[host_start..].rfind(':').map(|at| at + host_start);
-    Some(match port.filter(|at| *at > bracket) {
-        Some(colon) => format!("{scheme}://{}{path}", &authority[..colon]),
-        None => {
-            let port = if scheme == "https" { 443 } else { 80 };
-            format!("{scheme}://{authority}:{port}{path}")
-        }
-    })
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let port = if scheme == "https" { 443 } else { 80 };
+    Some(format!("{scheme}://{authority}:{port}{path}"))
 }
 
 /// What can be found out about a signature, for people who look for what is wrong. Never for the

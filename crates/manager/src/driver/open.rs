@@ -100,6 +100,12 @@ impl Driver {
             .and_then(|capabilities| open.watch.wanted(&open.record, &capabilities))
             .map(|(at, _)| at);
         reschedule(&mut self.deadlines, call, &mut open.deadline, deadline);
+        // Each news puts the look off. One that stands too early is put off when its time comes,
+        // and the agenda is left alone until then.
+        let look = match (open.look, look) {
+            (Some(present), Some(wanted)) if present <= wanted => Some(present),
+            _ => look,
+        };
         reschedule(&mut self.looks, call, &mut open.look, look);
     }
 

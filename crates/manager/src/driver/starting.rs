@@ -67,6 +67,10 @@ impl Driver {
             };
             let capabilities = self.capabilities_of(&open.record.provider);
             let wanted = open.watch.wanted(&open.record, &capabilities);
+            if wanted.is_none_or(|(wanted, _)| wanted > now) {
+                self.put_off(call, at, wanted.map(|(wanted, _)| wanted));
+                continue;
+            }
             let provider = open.record.provider.clone();
             // One carrier's rate holds no other carrier's calls back.
             if paced.contains(&provider) {
@@ -90,6 +94,15 @@ impl Driver {
             jobs.extend(self.job(record, kind));
         }
         jobs
+    }
+
+    /// Moves a look that was due to its time, if it still has one.
+    fn put_off(&mut self, call: CallId, from: Timestamp, to: Option<Timestamp>) {
+        self.looks.remove(&(from, call));
+        self.looks.extend(to.map(|to| (to, call)));
+        if let Some(open) = self.open.get_mut(&call) {
+            open.look = to;
+        }
     }
 
     /// Looks at a call at the next start, in its turn.

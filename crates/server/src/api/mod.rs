@@ -18,10 +18,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware;
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::Incoming;
 use offhook_manager::Manager;
 use tokio::sync::watch;
+use tower_service::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -80,6 +85,12 @@ pub(crate) fn router(
             stopped,
             description: description.into(),
         })
+}
+
+/// The answer to one request.
+pub(crate) async fn answer(mut router: Router, request: Request<Incoming>) -> Response {
+    let Ok(response) = router.call(request.map(Body::new)).await;
+    response
 }
 
 /// What needs no token, and the beginning of the description.
