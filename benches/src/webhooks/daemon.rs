@@ -54,7 +54,8 @@ impl Daemon {
             callbacks: public_url.callbacks(&name),
             from: None,
             calls_per_second: 1.0,
-            requests_per_second: 1000.0,
+            // As configured by default.
+            requests_per_second: 50.0,
         };
         policy.providers.insert(name, of_provider);
         let store = Arc::new(CountedStore {
