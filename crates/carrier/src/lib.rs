@@ -63,9 +63,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod agenda;
 mod clock;
 mod control;
 mod delivery;
+mod dialect;
 mod emulator;
 mod exchange;
 mod faults;

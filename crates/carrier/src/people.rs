@@ -78,6 +78,9 @@ impl Manner {
     }
 }
 
+/// The seconds after which a caller whom nobody answers gives up.
+pub(crate) const PATIENCE: f64 = 60.0;
+
 /// The seconds that it takes to say a text.
 pub(crate) fn speech_seconds(text: &str) -> f64 {
     text.chars().map(|character| 1.0 / characters_a_second(character)).sum()

@@ -41,7 +41,7 @@ impl Default for TwilioAccount {
 pub struct Settings {
     /// Decides ids and everything that a carrier leaves to chance.
     pub seed: u64,
-    /// Where the webhooks of inbound calls go: `{webhook_base}/webhooks/twilio`.
+    /// Where the webhooks of inbound calls go: `{webhook_base}/webhooks/{provider}`.
     pub webhook_base: Option<String>,
     /// Divides the time that ringing, speech, people and pauses in documents
     /// take. Timeouts of webhooks and limits of whole calls stay as they are.
@@ -78,6 +78,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Where the webhooks of this carrier's inbound calls go, if nothing else says so.
+    pub(crate) fn webhook_of(&self, provider: &str) -> Option<String> {
+        let base = self.webhook_base.as_deref()?.trim_end_matches('/');
+        Some(format!("{base}/webhooks/{provider}"))
+    }
+
     /// The instant `seconds` of people's time after `from`.
     pub(crate) fn paced(&self, from: Timestamp, seconds: f64) -> Timestamp {
         let speed = if self.speed.is_finite() && self.speed > 0.0 { self.speed } else { 1.0 };

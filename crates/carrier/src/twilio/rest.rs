@@ -18,14 +18,12 @@ use crate::settings::TwilioAccount;
 pub(crate) const ROOT: &str = "/2010-04-01/";
 
 impl Twilio {
-    /// Carries out a request.
-    pub(crate) fn request(
+    pub(super) fn carry_out(
         &mut self,
         request: &ApiRequest,
         now: Timestamp,
         shared: &mut Shared,
     ) -> Reply {
-        self.reached = self.reached.max(now);
         match self.route(request, now, shared) {
             Ok(reply) => reply,
             Err((refusal, call)) => Reply { call, ..Reply::now(refusal.response()) },
