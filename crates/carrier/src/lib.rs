@@ -65,6 +65,7 @@
 
 mod agenda;
 mod clock;
+mod content;
 mod control;
 mod delivery;
 mod dialect;

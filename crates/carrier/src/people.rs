@@ -86,6 +86,18 @@ pub(crate) fn speech_seconds(text: &str) -> f64 {
     text.chars().map(|character| 1.0 / characters_a_second(character)).sum()
 }
 
+/// The seconds that tones take.
+pub(crate) fn tone_seconds(digits: &str) -> f64 {
+    digits
+        .chars()
+        .map(|tone| match tone {
+            'w' => 0.5,
+            'W' => 1.0,
+            _ => 0.25,
+        })
+        .sum()
+}
+
 /// How fast characters of this kind are spoken. One that is a syllable or a word of its own takes
 /// longer than a letter.
 const fn characters_a_second(character: char) -> f64 {

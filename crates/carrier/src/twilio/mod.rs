@@ -7,6 +7,7 @@ mod form;
 mod gather;
 mod interpreter;
 mod list;
+mod overrides;
 mod refusal;
 mod rest;
 mod signature;
