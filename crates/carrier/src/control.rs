@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -51,7 +52,11 @@ struct Keys {
 impl Emulator {
     pub(crate) fn control(&mut self, request: &ApiRequest, now: Timestamp) -> ApiResponse {
         let path = request.path();
-        let parts: Vec<&str> = path.strip_prefix(ROOT).unwrap_or_default().split('/').collect();
+        let below = path.strip_prefix(ROOT).unwrap_or_default();
+        // The ids of some carriers have characters that URLs escape.
+        let parts: Vec<_> =
+            below.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy()).collect();
+        let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
         let done = match (&request.method, parts.as_slice()) {
             (&Method::POST, ["calls"]) => self.start_call(&request.body, now),
             (&Method::GET, ["calls"]) => {
@@ -76,6 +81,10 @@ impl Emulator {
             (&Method::DELETE, ["faults"]) => {
                 self.shared.faults.clear();
                 Ok(ApiResponse::empty(StatusCode::NO_CONTENT))
+            }
+            (&Method::GET, ["telnyx-public-key"]) => {
+                let key = self.shared.settings.telnyx.public_key();
+                Ok(ApiResponse::text(StatusCode::OK, "text/plain", key))
             }
             _ => return ApiResponse::no_such_path(path),
         };

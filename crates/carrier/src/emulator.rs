@@ -27,6 +27,9 @@ pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
 }
 
+/// How long an answer is held back that a webhook is to overtake.
+pub(crate) const OVERTAKEN_FOR: Duration = Duration::from_millis(100);
+
 /// A carrier's answer to a request.
 #[derive(Debug)]
 pub(crate) struct Reply {

@@ -80,6 +80,7 @@ mod retry_policy;
 mod server;
 mod settings;
 mod shell;
+mod telnyx;
 mod twilio;
 
 pub use clock::{Clock, SystemClock};
@@ -89,5 +90,5 @@ pub use exchange::{
     Answered, ApiRequest, ApiResponse, ConnectionDropped, DeliveryFault, DeliveryId,
     OutgoingWebhook, WebhookAnswer,
 };
-pub use settings::{Habit, Settings, TwilioAccount};
+pub use settings::{Habit, Settings, TelnyxAccount, TwilioAccount};
 pub use shell::Carrier;

@@ -14,7 +14,6 @@ mod signature;
 mod view;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -226,6 +225,3 @@ impl Twilio {
         index
     }
 }
-
-/// How long an answer is held back that a webhook is to overtake.
-const OVERTAKEN_FOR: Duration = Duration::from_millis(100);

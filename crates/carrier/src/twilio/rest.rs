@@ -9,8 +9,8 @@ use serde_json::json;
 use super::call::{Call, End, Phase};
 use super::form::Form;
 use super::view::{self, View};
-use super::{OVERTAKEN_FOR, Refusal, Twilio, list};
-use crate::emulator::{Reply, Shared};
+use super::{Refusal, Twilio, list};
+use crate::emulator::{OVERTAKEN_FOR, Reply, Shared};
 use crate::exchange::{ApiRequest, ApiResponse};
 use crate::settings::TwilioAccount;
 
