@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cause, TransportFault};
+use crate::{Cause, TransportFault, TransportResponse};
 
 /// Whose fault it is, and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -98,6 +98,19 @@ impl ProviderError {
         let mut error = Self::new(class, message);
         error.source = Some(fault);
         error
+    }
+
+    /// An answer that is none of this carrier's: a proxy's page, say.
+    #[must_use]
+    pub fn undecodable(carrier: &str, response: &TransportResponse) -> Self {
+        let media_type = response
+            .headers
+            .get(http::header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("no content type");
+        let status = response.status.as_u16();
+        let message = format!("the answer (HTTP {status}, {media_type}) is not one of {carrier}'s");
+        Self::new(ErrorClass::Undecodable, message)
     }
 
     /// With the carrier's own code; a number in its place is masked.

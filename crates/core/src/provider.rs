@@ -116,8 +116,8 @@ pub trait VoiceProvider: fmt::Debug + Send + Sync + 'static {
     async fn limit_call(&self, call: &CallRef, max_duration: Duration)
     -> Result<(), ProviderError>;
 
-    /// Sends DTMF; a carrier that takes documents goes on with `then`. Needs the capability
-    /// `send_dtmf`. Not idempotent.
+    /// Sends DTMF; a carrier that takes documents goes on with `then`. With any other, success is all
+    /// that is ever told of it. Needs the capability `send_dtmf`. Not idempotent.
     ///
     /// # Errors
     /// See [`ErrorClass`](crate::ErrorClass).

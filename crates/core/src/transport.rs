@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, header};
 use url::Url;
+
+/// The longest wait that is taken from an answer.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Sends a request and brings the answer. The guarded client is one; so is an emulator in a test.
 ///
@@ -88,6 +91,27 @@ pub struct TransportResponse {
 impl fmt::Debug for TransportResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} with {} bytes", self.status, self.body.len())
+    }
+}
+
+impl TransportResponse {
+    /// How long the carrier asks us to wait, by `Retry-After`: seconds, or a date; an hour at most.
+    /// Source: RFC 9110, 10.2.3.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let text = |name| self.headers.get(name)?.to_str().ok().map(str::trim);
+        let value = text(header::RETRY_AFTER)?;
+        let wait = match value.parse() {
+            Ok(seconds) => Duration::from_secs(seconds),
+            Err(_) => {
+                // By the sender's own clock, so that ours has no part in it. The form of the date
+                // is a part of RFC 2822's (RFC 9110, 5.6.7).
+                let date = |text| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
+                let wait = date(value)?.duration_since(date(text(header::DATE)?)?);
+                Duration::try_from(wait).unwrap_or_default()
+            }
+        };
+        Some(wait.min(LONGEST_WAIT))
     }
 }
 

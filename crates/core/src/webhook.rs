@@ -21,6 +21,21 @@ pub struct WebhookRequest {
     pub body: Bytes,
 }
 
+impl WebhookRequest {
+    /// A header that may stand once at most: of two, nobody knows which was meant.
+    ///
+    /// # Errors
+    /// It stands more than once.
+    pub fn only_header(&self, name: &'static str) -> Result<Option<&[u8]>, WebhookRejection> {
+        let mut values = self.headers.get_all(name).iter();
+        let first = values.next().map(http::HeaderValue::as_bytes);
+        match values.next() {
+            None => Ok(first),
+            Some(_) => Err(WebhookRejection::MalformedHeader { header: name }),
+        }
+    }
+}
+
 impl fmt::Debug for WebhookRequest {
     /// Method and sizes only: the URL, the signature and the body are private.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,7 +67,7 @@ pub enum WebhookRejection {
     },
     /// The signature is not the one of this content under our key.
     #[error(
-        "the signature does not match; check the auth token, and that public_url is exactly the URL that the carrier calls"
+        "the signature does not match; check the token or public key, and that public_url is exactly the URL that the carrier calls"
     )]
     Mismatch,
     /// The body is not the one that the signed URL names.

@@ -10,7 +10,7 @@ use offhook_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::time::milliseconds;
+use crate::time::{instant, milliseconds};
 
 /// How far a call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +110,7 @@ pub struct CallLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dial {
     /// When its intent was committed; it was sent at that moment or just after, or never.
+    #[serde(with = "instant")]
     pub sent_at: Timestamp,
     /// What became of it.
     pub outcome: DialOutcome,
@@ -124,11 +125,13 @@ pub enum DialOutcome {
     /// Nobody knows: it is never sent again, holds its slot and fences its destination.
     Unknown {
         /// Since when.
+        #[serde(with = "instant")]
         since: Timestamp,
     },
     /// The carrier has the call.
     Accepted {
         /// Since when, as far as we know.
+        #[serde(with = "instant")]
         at: Timestamp,
     },
     /// The carrier does not have it.
@@ -141,6 +144,7 @@ pub struct Ending {
     /// Why: the call will end with this reason, whatever comes later.
     pub reason: EndReason,
     /// When it is seen to that a hangup is still under way.
+    #[serde(with = "instant")]
     pub check_at: Timestamp,
 }
 
@@ -152,7 +156,7 @@ pub struct Script {
     /// Its number.
     pub step: Step,
     /// When the carrier got it, if it has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "instant::option", default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
 }
 
@@ -162,6 +166,7 @@ pub struct Question {
     /// The turn of the answer.
     pub turn: Turn,
     /// How long it waits.
+    #[serde(with = "instant")]
     pub deadline: Timestamp,
 }
 
@@ -193,7 +198,7 @@ pub struct Effect {
     /// How often it was tried in vain.
     pub attempts: u32,
     /// Not before then: set after a failure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "instant::option", default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
 }
 
@@ -295,6 +300,7 @@ pub struct CallRecord {
     /// How far it has come.
     pub state: CallState,
     /// Since when it is in this state.
+    #[serde(with = "instant")]
     pub state_since: Timestamp,
     /// The hangup that was asked for, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -302,7 +308,7 @@ pub struct CallRecord {
     /// What it is to do.
     pub script: Script,
     /// When the script hangs up, if it does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "instant::option", default, skip_serializing_if = "Option::is_none")]
     pub hangup_at: Option<Timestamp>,
     /// The turn of the conversation.
     pub turn: Turn,
@@ -313,12 +319,13 @@ pub struct CallRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dial: Option<Dial>,
     /// Since when it has been ringing for too long.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "instant::option", default, skip_serializing_if = "Option::is_none")]
     pub ring_overdue_at: Option<Timestamp>,
     /// After a hangup was accepted: when to look whether it was done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "instant::option", default, skip_serializing_if = "Option::is_none")]
     pub confirm_at: Option<Timestamp>,
     /// How often a hangup was accepted and not done.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub confirmations: u32,
     /// Its limits.
     pub limits: CallLimits,
@@ -332,6 +339,7 @@ pub struct CallRecord {
     /// How many entries it has.
     pub entries: u32,
     /// How many commands replaced its document.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub pushes: u32,
     /// Who answered, where detection was on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -343,17 +351,25 @@ pub struct CallRecord {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, PrivateText>,
     /// When it began.
+    #[serde(with = "instant")]
     pub started_at: Timestamp,
     /// When it was answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "instant::option", default, skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<Timestamp>,
     /// When it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "instant::option", default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
     /// When the record last changed.
+    #[serde(with = "instant")]
     pub updated_at: Timestamp,
     /// When the carrier last told us something.
+    #[serde(with = "instant")]
     pub news_at: Timestamp,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl CallRecord {

@@ -40,3 +40,54 @@ pub(crate) mod milliseconds {
         })
     }
 }
+
+/// An instant as a number of milliseconds since 1970. Versions 1 and 2 of the stored record had it
+/// as RFC 3339 has it.
+pub(crate) mod instant {
+    use jiff::Timestamp;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Milliseconds(i64),
+        Written(Timestamp),
+    }
+
+    pub(crate) fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(at.as_millisecond())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+        match Stored::deserialize(from)? {
+            Stored::Milliseconds(at) => Timestamp::from_millisecond(at).map_err(D::Error::custom),
+            Stored::Written(at) => Ok(at),
+        }
+    }
+
+    /// The same, for one that may not be.
+    pub(crate) mod option {
+        use jiff::Timestamp;
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        #[derive(Deserialize)]
+        struct Instant(#[serde(with = "super")] Timestamp);
+
+        pub(crate) fn serialize<S: Serializer>(
+            at: &Option<Timestamp>,
+            to: S,
+        ) -> Result<S::Ok, S::Error> {
+            match at {
+                Some(at) => super::serialize(at, to),
+                None => to.serialize_none(),
+            }
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<Option<Timestamp>, D::Error> {
+            Ok(Option::<Instant>::deserialize(from)?.map(|Instant(at)| at))
+        }
+    }
+}

@@ -253,18 +253,7 @@ fn json<'a, T: Deserialize<'a>>(response: &'a TransportResponse) -> Result<T, Pr
 }
 
 fn undecodable(response: &TransportResponse) -> ProviderError {
-    let media_type = response
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("no content type");
-    ProviderError::new(
-        ErrorClass::Undecodable,
-        format!(
-            "the answer (HTTP {}, {media_type}) is not one of Twilio's",
-            response.status.as_u16()
-        ),
-    )
+    ProviderError::undecodable("Twilio", response)
 }
 
 /// A status other than 2xx as an error. What has not the code of one of Twilio's errors was not
@@ -296,25 +285,5 @@ fn success(response: &TransportResponse, kind: Kind) -> Result<(), ProviderError
         }
         None => ProviderError::new(class, text),
     };
-    Err(error.with_retry_after(retry_after(response)))
-}
-
-/// The longest wait that is taken from an answer.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-
-/// `Retry-After`: seconds, or a date, at most an hour. Source: RFC 9110, 10.2.3.
-fn retry_after(response: &TransportResponse) -> Option<Duration> {
-    let text = |name| response.headers.get(name)?.to_str().ok().map(str::trim);
-    let value = text(header::RETRY_AFTER)?;
-    let wait = match value.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            // By the sender's own clock, so that ours has no part in it. The form of the date is a
-            // part of RFC 2822's (RFC 9110, 5.6.7).
-            let date = |text| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
-            let wait = date(value)?.duration_since(date(text(header::DATE)?)?);
-            Duration::try_from(wait).unwrap_or_default()
-        }
-    };
-    Some(wait.min(LONGEST_WAIT))
+    Err(error.with_retry_after(response.retry_after()))
 }

@@ -56,14 +56,15 @@ impl Verifier {
 
     /// Checks the signature, and gives a key made of what it covers.
     pub(crate) fn verify(&self, request: &WebhookRequest) -> Result<DedupeKey, WebhookRejection> {
-        let given = single(&request.headers, SIGNATURE)?
+        let given = request
+            .only_header(SIGNATURE)?
             .ok_or(WebhookRejection::MissingHeader { header: SIGNATURE })?;
         // Strict: the standard alphabet, padded, nothing behind. Twilio sends nothing else.
         let given = STANDARD
             .decode(given)
             .map_err(|_| WebhookRejection::MalformedHeader { header: SIGNATURE })?;
         let parameters = signed_parameters(request)?;
-        match self.scheme(&request.headers)? {
+        match self.scheme(request)? {
             Scheme::AuthToken => matching(&self.tokens, &given, &request.url, &parameters),
             Scheme::SharedSha1(key) => {
                 matching(std::slice::from_ref(key), &given, &request.url, &parameters)
@@ -76,9 +77,9 @@ impl Verifier {
 
     /// Which key the request claims to be signed with. The header is the sender's word, so it
     /// chooses among what is configured and nothing else.
-    fn scheme(&self, headers: &HeaderMap) -> Result<Scheme<'_>, WebhookRejection> {
+    fn scheme(&self, request: &WebhookRequest) -> Result<Scheme<'_>, WebhookRejection> {
         let malformed = WebhookRejection::MalformedHeader { header: SETTINGS };
-        let Some(settings) = single(headers, SETTINGS)? else { return Ok(Scheme::AuthToken) };
+        let Some(settings) = request.only_header(SETTINGS)? else { return Ok(Scheme::AuthToken) };
         let settings = std::str::from_utf8(settings).map_err(|_| malformed.clone())?;
         let algorithm = settings
             .split(',')
@@ -106,19 +107,6 @@ enum Scheme<'a> {
 
 fn keyed<M: KeyInit>(secret: &SecretString) -> M {
     M::new_from_slice(secret.expose_secret().as_bytes()).expect("HMAC takes a key of any length")
-}
-
-/// A header that must not stand more than once.
-fn single<'a>(
-    headers: &'a HeaderMap,
-    header: &'static str,
-) -> Result<Option<&'a [u8]>, WebhookRejection> {
-    let mut values = headers.get_all(header).iter();
-    let first = values.next().map(http::HeaderValue::as_bytes);
-    match values.next() {
-        None => Ok(first),
-        Some(_) => Err(WebhookRejection::MalformedHeader { header }),
-    }
 }
 
 /// Tries the keys on the URL as it came, then on the forms with and without its port: Twilio
@@ -304,7 +292,7 @@ impl TwilioConfig {
 
 impl Verifier {
     fn signed_as(&self, request: &WebhookRequest, urls: &[String]) -> Option<SignedAs> {
-        let given = STANDARD.decode(single(&request.headers, SIGNATURE).ok()??).ok()?;
+        let given = STANDARD.decode(request.only_header(SIGNATURE).ok()??).ok()?;
         let joined = ways_to_join(&request.body);
         for (url, text) in urls.iter().enumerate() {
             for (parameters, bytes) in &joined {

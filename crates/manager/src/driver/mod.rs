@@ -32,6 +32,7 @@ use crate::time::after;
 use batch::Batch;
 use open::Open;
 use pace::Pace;
+use starting::Runnable;
 use watch::Watch;
 
 pub use request::{InitiateError, InitiateRequest};
@@ -52,7 +53,7 @@ pub struct Driver {
     deadlines: BTreeSet<(Timestamp, CallId)>,
     looks: BTreeSet<(Timestamp, CallId)>,
     looks_in_flight: usize,
-    runnable: VecDeque<CallId>,
+    runnable: BTreeMap<ProviderName, Runnable>,
     paced_until: Option<Timestamp>,
     looked_until: Timestamp,
     admit_at: Option<Timestamp>,
@@ -112,7 +113,7 @@ impl Driver {
             deadlines: BTreeSet::new(),
             looks: BTreeSet::new(),
             looks_in_flight: 0,
-            runnable: VecDeque::new(),
+            runnable: BTreeMap::new(),
             paced_until: None,
             looked_until: Timestamp::MIN,
             admit_at: None,
@@ -384,7 +385,7 @@ impl Driver {
             if let Some(open) = self.open.get_mut(&call) {
                 open.in_flight.retain(|id| *id != effect);
             }
-            self.runnable.push_back(call);
+            self.run(call);
         }
         for working in batch.working.into_iter().filter(|working| working.changed) {
             self.put(Arc::clone(&working.record), working.news);
@@ -395,7 +396,7 @@ impl Driver {
                 open.unsettled = false;
                 open.watch.in_flight = false;
             }
-            self.runnable.push_back(call);
+            self.run(call);
             self.schedule(call);
         }
         for call in batch.touched {

@@ -17,6 +17,9 @@ use crate::record::{CallRecord, CallState};
 pub(super) struct Open {
     pub(super) record: Arc<CallRecord>,
     pub(super) in_flight: Vec<u32>,
+    /// Whether it stands in the queues of what may be started.
+    pub(super) runnable: bool,
+    pub(super) runnable_beside: bool,
     pub(super) watch: Watch,
     /// Loaded after a restart, and what was interrupted is not settled yet: nothing is started.
     pub(super) unsettled: bool,
@@ -51,6 +54,8 @@ impl Driver {
         let open = self.open.entry(call).or_insert_with(|| Open {
             record: Arc::clone(&record),
             in_flight: Vec::new(),
+            runnable: false,
+            runnable_beside: false,
             watch: Watch::default(),
             unsettled: false,
             deadline: None,
@@ -61,7 +66,7 @@ impl Driver {
             open.watch.news();
         }
         if !open.record.outbox.is_empty() {
-            self.runnable.push_back(call);
+            self.run(call);
         }
         self.schedule(call);
     }

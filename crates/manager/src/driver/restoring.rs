@@ -25,7 +25,6 @@ impl Driver {
             open.unsettled = true;
             open.watch.in_flight = true;
         }
-        self.runnable.retain(|id| *id != call);
         self.schedule(call);
         self.submit(Submission::Restored(call));
     }

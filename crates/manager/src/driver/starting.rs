@@ -1,5 +1,6 @@
 //! What is started at the carriers: effects first, then looks, within the rates.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -33,29 +34,22 @@ pub enum JobKind {
     Search,
 }
 
+/// The calls of one carrier that may have something to start.
+#[derive(Debug, Default)]
+pub(super) struct Runnable {
+    in_order: VecDeque<CallId>,
+    /// Those that nobody waits for: they get what the others leave of the rate.
+    beside: VecDeque<CallId>,
+}
+
 impl Driver {
     /// The jobs that may be started now, within the carriers' rates.
     pub fn start(&mut self, now: Timestamp) -> Vec<Job> {
         let mut jobs = Vec::new();
         self.paced_until = None;
-        let mut beside = Vec::new();
-        for _ in 0..self.runnable.len() {
-            let Some(call) = self.runnable.pop_front() else { break };
-            while let Some(effect) = self.startable(call, now) {
-                if effect.kind.runs_beside() {
-                    beside.push(call);
-                    break;
-                }
-                if !self.start_effect(call, effect, now, &mut jobs) {
-                    break;
-                }
-            }
-        }
-        // What nobody waits for gets what the others leave of the rate.
-        for call in beside {
-            if let Some(effect) = self.startable(call, now) {
-                self.start_effect(call, effect, now, &mut jobs);
-            }
+        for (provider, mut calls) in std::mem::take(&mut self.runnable) {
+            self.start_effects(&mut calls, now, &mut jobs);
+            self.runnable.insert(provider, calls);
         }
         self.looked_until = now;
         let due: Vec<(Timestamp, CallId)> =
@@ -98,13 +92,62 @@ impl Driver {
         jobs
     }
 
+    /// Looks at a call at the next start, in its turn.
+    pub(super) fn run(&mut self, call: CallId) {
+        let Some(open) = self.open.get_mut(&call) else { return };
+        if std::mem::replace(&mut open.runnable, true) {
+            return;
+        }
+        let provider = &open.record.provider;
+        match self.runnable.get_mut(provider) {
+            Some(calls) => calls.in_order.push_back(call),
+            None => {
+                let calls = Runnable { in_order: [call].into(), ..Runnable::default() };
+                self.runnable.insert(provider.clone(), calls);
+            }
+        }
+    }
+
+    /// Starts what the carrier's rate permits. What it does not is not looked at before its time.
+    fn start_effects(&mut self, calls: &mut Runnable, now: Timestamp, jobs: &mut Vec<Job>) {
+        while let Some(call) = calls.in_order.pop_front() {
+            match self.startable(call, now) {
+                Some(effect) if !effect.kind.runs_beside() => {
+                    // There may be more of it.
+                    calls.in_order.push_front(call);
+                    if !self.start_effect(call, effect, now, jobs) {
+                        return;
+                    }
+                }
+                other => {
+                    let Some(open) = self.open.get_mut(&call) else { continue };
+                    open.runnable = false;
+                    if other.is_some() && !std::mem::replace(&mut open.runnable_beside, true) {
+                        calls.beside.push_back(call);
+                    }
+                }
+            }
+        }
+        while let Some(call) = calls.beside.pop_front() {
+            if let Some(effect) = self.startable(call, now)
+                && !self.start_effect(call, effect, now, jobs)
+            {
+                calls.beside.push_front(call);
+                return;
+            }
+            if let Some(open) = self.open.get_mut(&call) {
+                open.runnable_beside = false;
+            }
+        }
+    }
+
     fn startable(&self, call: CallId, now: Timestamp) -> Option<Effect> {
         let open = self.open.get(&call).filter(|open| !open.unsettled)?;
         let effect = machine::startable(&open.record, &open.in_flight, now)?;
         self.configured(&open.record.provider).then_some(effect)
     }
 
-    /// Whether it was started; if not, it waits for the rate.
+    /// Whether it was started; if not, the rate does not permit it yet.
     fn start_effect(
         &mut self,
         call: CallId,
@@ -116,7 +159,6 @@ impl Driver {
             return false;
         };
         if !self.may_ask(&provider, now) {
-            self.runnable.push_back(call);
             return false;
         }
         let Some(open) = self.open.get_mut(&call) else { return false };

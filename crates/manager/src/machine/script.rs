@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook_core::{CallPlan, Direction, EndReason};
+use offhook_core::{CallPlan, Digits, Direction, EndReason, Then};
 
 use super::Work;
 use crate::record::{CallState, EffectKind, Script};
@@ -94,6 +94,20 @@ impl Work {
             }
             _ => CallState::Active,
         };
+        self.go_on_behind_digits();
+    }
+
+    /// Digits that were sent by a command come back with no event: what follows them follows at
+    /// once, but a hangup not before they can have been heard.
+    fn go_on_behind_digits(&mut self) {
+        let CallPlan::SendDigits { digits, then } = &mut self.record.script.plan else { return };
+        if self.capabilities.documents {
+            return;
+        }
+        if let Then::HangUp { after } = then {
+            *after = after.saturating_add(longest_tones(digits));
+        }
+        self.go_on();
     }
 
     /// The reason for an end that the carrier reports without one of ours.
@@ -106,4 +120,14 @@ impl Work {
             reported
         }
     }
+}
+
+/// The longest that digits take to be sent: half a second each with the gap behind it, and `W` a
+/// second.
+fn longest_tones(digits: &Digits) -> Duration {
+    digits
+        .as_str()
+        .chars()
+        .map(|digit| Duration::from_millis(if digit == 'W' { 1000 } else { 500 }))
+        .sum()
 }

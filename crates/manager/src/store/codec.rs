@@ -8,7 +8,7 @@ use crate::entry::Entry;
 use crate::record::CallRecord;
 
 /// The version of the stored record. Raise it when an older daemon could not read what is written.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Stored<T> {
@@ -21,12 +21,12 @@ struct Head {
     v: u8,
 }
 
-pub(super) fn encode_record(record: &CallRecord) -> String {
-    encode(&Stored { v: VERSION, call: record })
+pub(super) fn encode_record(record: &CallRecord, to: &mut Vec<u8>) {
+    encode(&Stored { v: VERSION, call: record }, to);
 }
 
 pub(super) fn decode_record(
-    text: &str,
+    text: &[u8],
     what: impl Fn() -> String,
 ) -> Result<CallRecord, StoreError> {
     let head: Head = parse(text, &what)?;
@@ -37,23 +37,24 @@ pub(super) fn decode_record(
     parse::<Stored<CallRecord>>(text, &what).map(|stored| stored.call)
 }
 
-pub(super) fn encode_entry(entry: &Entry) -> String {
-    encode(entry)
+pub(super) fn encode_entry(entry: &Entry, to: &mut Vec<u8>) {
+    encode(entry, to);
 }
 
-pub(super) fn decode_entry(text: &str, what: impl Fn() -> String) -> Result<Entry, StoreError> {
+pub(super) fn decode_entry(text: &[u8], what: impl Fn() -> String) -> Result<Entry, StoreError> {
     parse(text, &what)
 }
 
-fn encode<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("stored shapes have string keys, which JSON always takes")
+fn encode<T: Serialize>(value: &T, to: &mut Vec<u8>) {
+    serde_json::to_writer(to, value)
+        .expect("stored shapes have string keys, which JSON always takes")
 }
 
 fn parse<'a, T: Deserialize<'a>>(
-    text: &'a str,
+    text: &'a [u8],
     what: &impl Fn() -> String,
 ) -> Result<T, StoreError> {
-    serde_json::from_str(text)
+    serde_json::from_slice(text)
         .map_err(|error| StoreError::Damaged { what: what(), reason: without_values(&error) })
 }
 
@@ -80,7 +81,8 @@ mod tests {
             (r#"{"number": "a \"secret\" word"}"#, "invalid type: string \"…\", expected u32"),
             (r#"{"number": 15550001234}"#, "invalid value: integer `15•••••••34`, expected u32"),
         ] {
-            let error = decode_entry(text, || "entry 7".to_owned()).unwrap_err().to_string();
+            let error =
+                decode_entry(text.as_bytes(), || "entry 7".to_owned()).unwrap_err().to_string();
             assert!(error.contains("entry 7") && error.contains(told), "{error}");
             assert!(!error.contains("secret"), "{error}");
         }

@@ -31,14 +31,14 @@ struct Inner {
     records: HashMap<CallId, Kept>,
     carrier_ids: HashMap<(ProviderName, String), CallId>,
     keys: HashMap<String, (CallId, [u8; 16])>,
-    entries: Vec<(CallId, String)>,
+    entries: Vec<(CallId, Vec<u8>)>,
 }
 
 struct Kept {
     revision: u64,
     open: bool,
     ended: Option<Timestamp>,
-    record: String,
+    record: Vec<u8>,
 }
 
 impl MemoryStore {
@@ -143,6 +143,8 @@ impl CallStore for MemoryStore {
         }
         for change in changes {
             let record = &change.record;
+            let mut text = Vec::new();
+            codec::encode_record(record, &mut text);
             if change.expected_revision.is_none() {
                 inner.calls.push(record.id);
             }
@@ -150,7 +152,7 @@ impl CallStore for MemoryStore {
                 revision: record.revision,
                 open: record.is_open(),
                 ended: record.ended_at,
-                record: codec::encode_record(record),
+                record: text,
             };
             inner.records.insert(record.id, kept);
             for carrier_id in &change.new_ids {
@@ -161,7 +163,9 @@ impl CallStore for MemoryStore {
                 inner.keys.insert(key.key.clone(), (record.id, key.fingerprint));
             }
             for entry in &change.entries {
-                inner.entries.push((record.id, codec::encode_entry(entry)));
+                let mut text = Vec::new();
+                codec::encode_entry(entry, &mut text);
+                inner.entries.push((record.id, text));
             }
         }
         Ok(())

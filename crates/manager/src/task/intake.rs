@@ -1,9 +1,8 @@
 //! What comes to the task, and how it reaches the driver.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
-use std::task::Poll;
 
+use futures_util::future::join_all;
 use offhook_core::{CallId, ParsedWebhook, ProviderCallIds, ProviderName, Turn};
 use tokio::sync::{mpsc, oneshot};
 
@@ -13,7 +12,7 @@ use crate::driver::{
 };
 use crate::machine::Command;
 use crate::record::CallRecord;
-use crate::store::StoreError;
+use crate::store::{CallStore, StoreError};
 
 /// How many messages one turn takes at most: a commit of bounded size.
 const TURN_AT_MOST: usize = 256;
@@ -65,8 +64,10 @@ impl Task {
     /// so that a turn waits for it once; nothing changes before the turn.
     pub(super) async fn take_all(&mut self, messages: Vec<Message>) {
         let asked = messages.iter().enumerate().filter(|(_, message)| self.asks_the_store(message));
-        let look_ups = asked.map(async |(place, message)| (place, self.stored_call(message).await));
-        let mut found: HashMap<_, _> = together(look_ups).await.into_iter().collect();
+        let store = &*self.store;
+        let look_ups =
+            asked.map(async |(place, message)| (place, stored_call(store, message).await));
+        let mut found: HashMap<_, _> = join_all(look_ups).await.into_iter().collect();
         for (place, message) in messages.into_iter().enumerate() {
             self.take(message, found.remove(&place).unwrap_or(Ok(None))).await;
         }
@@ -142,45 +143,31 @@ impl Task {
             _ => false,
         }
     }
+}
 
-    async fn stored_call(&self, message: &Message) -> Result<Option<CallRecord>, StoreError> {
-        match message {
-            Message::Webhook { provider, parsed, .. } => match parsed.call {
-                Some(call) => self.store.get(call).await,
-                None => self.find(provider, &parsed.ids).await,
-            },
-            Message::Command { call, .. } => self.store.get(*call).await,
-            _ => Ok(None),
-        }
-    }
-
-    pub(super) async fn find(
-        &self,
-        provider: &ProviderName,
-        ids: &ProviderCallIds,
-    ) -> Result<Option<CallRecord>, StoreError> {
-        for id in ids.iter() {
-            if let Some(found) = self.store.find(provider, id.value()).await? {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
+async fn stored_call(
+    store: &dyn CallStore,
+    message: &Message,
+) -> Result<Option<CallRecord>, StoreError> {
+    match message {
+        Message::Webhook { provider, parsed, .. } => match parsed.call {
+            Some(call) => store.get(call).await,
+            None => find(store, provider, &parsed.ids).await,
+        },
+        Message::Command { call, .. } => store.get(*call).await,
+        _ => Ok(None),
     }
 }
 
-/// What all of these futures give, in their order. They wait together.
-async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut waiting: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
-    poll_fn(|context| {
-        let mut all = Poll::Ready(());
-        for (future, output) in waiting.iter_mut().filter(|(_, output)| output.is_none()) {
-            match future.as_mut().poll(context) {
-                Poll::Ready(given) => *output = Some(given),
-                Poll::Pending => all = Poll::Pending,
-            }
+pub(super) async fn find(
+    store: &dyn CallStore,
+    provider: &ProviderName,
+    ids: &ProviderCallIds,
+) -> Result<Option<CallRecord>, StoreError> {
+    for id in ids.iter() {
+        if let Some(found) = store.find(provider, id.value()).await? {
+            return Ok(Some(found));
         }
-        all
-    })
-    .await;
-    waiting.into_iter().filter_map(|(_, output)| output).collect()
+    }
+    Ok(None)
 }

@@ -229,7 +229,7 @@ impl Task {
             }
         }
         for (ticket, provider, ids) in find {
-            match self.find(&provider, &ids).await {
+            match intake::find(&*self.store, &provider, &ids).await {
                 Ok(Some(record)) => self.driver.found(ticket, record),
                 Ok(None) => {}
                 Err(error) => tracing::error!(%error, "the store cannot be read"),

@@ -1,6 +1,7 @@
 //! The default store: one SQLite file, one thread that writes it and one that reads.
 
 mod lock;
+mod prune;
 mod read;
 mod schema;
 mod thread;
@@ -21,7 +22,7 @@ use crate::entry::StoredEntry;
 use crate::record::CallRecord;
 use lock::Lock;
 use thread::Worker;
-use write::{EncodedChange, Writer};
+use write::{EncodedChanges, Writer};
 
 /// Keeps calls in an SQLite file (WAL, fsync on commit, mode 0600, one owner at a time).
 #[derive(Debug)]
@@ -219,7 +220,7 @@ impl CallStore for SqliteStore {
 
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
         // Encoded here, so that the writer's thread does nothing but write.
-        let encoded: Vec<EncodedChange> = changes.iter().map(EncodedChange::from).collect();
+        let encoded = EncodedChanges::encode(changes);
         match self.writer.run(move |writer| writer.commit(&encoded)).await {
             Some(result) => result,
             None => Err(CommitError::Refused { reason: "the store is closed".to_owned() }),

@@ -36,7 +36,7 @@ fn records(
         .map_err(|error| failed(&error))?;
     rows.map(|row| {
         let (number, text) = row.map_err(|error| failed(&error))?;
-        codec::decode_record(&text, || format!("call number {number}"))
+        codec::decode_record(text.as_bytes(), || format!("call number {number}"))
     })
     .collect()
 }
@@ -144,7 +144,7 @@ fn entries(
         .map_err(|error| failed(&error))?;
     rows.map(|row| {
         let (id, call, text) = row.map_err(|error| failed(&error))?;
-        let entry = codec::decode_entry(&text, || format!("entry {id}"))?;
+        let entry = codec::decode_entry(text.as_bytes(), || format!("entry {id}"))?;
         let call = CallId::new(uuid::Uuid::from_bytes(call));
         Ok(StoredEntry { id: id.unsigned_abs(), call, entry })
     })
@@ -160,7 +160,7 @@ pub(super) fn history(
         None => i64::MAX,
     };
     let which = match query.which {
-        Which::Live => "ended_at IS NULL",
+        Which::Live => "open = 1 AND ended_at IS NULL",
         Which::Ended => "ended_at IS NOT NULL",
         Which::All => "TRUE",
     };

@@ -1,23 +1,22 @@
 //! The one that writes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use offhook_core::CallId;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{
-    CachedStatement, Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior,
-    params,
+    CachedStatement, Connection, ErrorCode, OptionalExtension, TransactionBehavior, params,
 };
 
 use super::lock::Lock;
+use crate::record::CallRecord;
 use crate::store::{Change, CommitError, codec};
-
-/// How many calls one prune takes at most, so that no commit waits for long.
-const PRUNE_AT_MOST: usize = 500;
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    connection: Connection,
+    pub(super) connection: Connection,
     /// Where the open calls stand, so that an event touches no index.
     rows: HashMap<CallId, Row>,
     _lock: Lock,
@@ -38,37 +37,70 @@ struct Indexed {
     ended_at: Option<i64>,
 }
 
-/// A change in the form in which it is stored.
+/// Changes in the form in which they are stored.
 #[derive(Debug)]
-pub(super) struct EncodedChange {
-    id: CallId,
-    provider: String,
+pub(super) struct EncodedChanges {
+    changes: Vec<EncodedChange>,
+    /// All of their texts in one piece, which is cheaper to make and to hand over than many: of
+    /// each change the record, then its entries.
+    texts: Vec<u8>,
+    /// Where each text ends.
+    ends: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct EncodedChange {
+    record: Arc<CallRecord>,
     expected_revision: Option<u64>,
-    revision: u64,
-    indexed: Indexed,
-    record: String,
-    entries: Vec<String>,
+    entries: usize,
     new_ids: Vec<String>,
     idempotency: Option<(String, [u8; 16])>,
 }
 
-impl From<&Change> for EncodedChange {
-    fn from(change: &Change) -> Self {
-        let record = &change.record;
-        Self {
-            id: record.id,
-            provider: record.provider.as_str().to_owned(),
-            expected_revision: change.expected_revision,
-            revision: record.revision,
-            indexed: Indexed {
-                open: record.is_open(),
-                ended_at: record.ended_at.map(Timestamp::as_millisecond),
-            },
-            record: codec::encode_record(record),
-            entries: change.entries.iter().map(codec::encode_entry).collect(),
-            new_ids: change.new_ids.clone(),
-            idempotency: change.idempotency.as_ref().map(|key| (key.key.clone(), key.fingerprint)),
-        }
+impl EncodedChanges {
+    pub(super) fn encode(changes: &[Change]) -> Self {
+        let mut texts = Vec::with_capacity(changes.len() * 2048);
+        let mut ends = Vec::with_capacity(changes.len() * 4);
+        let encoded = changes.iter().map(|change| {
+            codec::encode_record(&change.record, &mut texts);
+            ends.push(texts.len());
+            for entry in &change.entries {
+                codec::encode_entry(entry, &mut texts);
+                ends.push(texts.len());
+            }
+            let key = change.idempotency.as_ref();
+            EncodedChange {
+                record: Arc::clone(&change.record),
+                expected_revision: change.expected_revision,
+                entries: change.entries.len(),
+                new_ids: change.new_ids.clone(),
+                idempotency: key.map(|key| (key.key.clone(), key.fingerprint)),
+            }
+        });
+        let changes = encoded.collect();
+        Self { changes, texts, ends }
+    }
+
+    /// The texts, in their order.
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        begins.zip(&self.ends).map(|(begin, end)| Text(&self.texts[begin..*end]))
+    }
+}
+
+/// JSON, and so UTF-8, which need not be looked at again.
+#[derive(Clone, Copy)]
+struct Text<'a>(&'a [u8]);
+
+impl ToSql for Text<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
+    }
+}
+
+impl Indexed {
+    fn of(record: &CallRecord) -> Self {
+        Self { open: record.is_open(), ended_at: record.ended_at.map(Timestamp::as_millisecond) }
     }
 }
 
@@ -90,22 +122,25 @@ impl Writer {
         Ok(Self { connection, rows: HashMap::new(), _lock: lock })
     }
 
-    pub(super) fn commit(&mut self, changes: &[EncodedChange]) -> Result<(), CommitError> {
+    pub(super) fn commit(&mut self, encoded: &EncodedChanges) -> Result<(), CommitError> {
         let refused = |error: &rusqlite::Error| CommitError::Refused { reason: error.to_string() };
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| refused(&error))?;
-        let mut written = Vec::with_capacity(changes.len());
+        let mut written = Vec::with_capacity(encoded.changes.len());
         // All of them are named, so that all can be read again before the next attempt.
         let mut conflicts = Vec::new();
         {
             let mut statements =
                 Statements::prepare(&transaction).map_err(|error| refused(&error))?;
-            for change in changes {
-                match statements.write(&self.rows, change) {
-                    Ok(row) => written.push((change.id, row)),
-                    Err(Stop::Conflict) => conflicts.push(change.id),
+            let mut texts = encoded.texts();
+            for change in &encoded.changes {
+                let call = change.record.id;
+                let texts: Vec<_> = texts.by_ref().take(1 + change.entries).collect();
+                match statements.write(&self.rows, change, &texts) {
+                    Ok(row) => written.push((call, row)),
+                    Err(Stop::Conflict) => conflicts.push(call),
                     Err(Stop::Failed(error)) => return Err(refused(&error)),
                 }
             }
@@ -133,46 +168,6 @@ impl Writer {
         }
         Ok(())
     }
-
-    pub(super) fn prune(&mut self, ended_before: Timestamp) -> rusqlite::Result<usize> {
-        let mut pruned = 0;
-        loop {
-            let transaction =
-                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let old: Vec<(i64, i64)> = transaction
-                .prepare_cached(
-                    "SELECT number, last_entry FROM call
-                     WHERE open = 0 AND ended_at IS NOT NULL AND ended_at < ?1 LIMIT ?2",
-                )?
-                .query_map(params![ended_before.as_millisecond(), PRUNE_AT_MOST as i64], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?
-                .collect::<rusqlite::Result<_>>()?;
-            for (number, last_entry) in &old {
-                forget(&transaction, *number, *last_entry)?;
-            }
-            transaction.commit()?;
-            pruned += old.len();
-            if old.len() < PRUNE_AT_MOST {
-                return Ok(pruned);
-            }
-        }
-    }
-}
-
-fn forget(transaction: &Transaction<'_>, number: i64, last_entry: i64) -> rusqlite::Result<()> {
-    let mut entry = last_entry;
-    while entry != 0 {
-        let previous: Option<i64> = transaction
-            .prepare_cached("DELETE FROM entry WHERE id = ?1 RETURNING previous")?
-            .query_row([entry], |row| row.get(0))
-            .optional()?;
-        entry = previous.unwrap_or(0);
-    }
-    transaction.prepare_cached("DELETE FROM carrier_id WHERE call = ?1")?.execute([number])?;
-    transaction.prepare_cached("DELETE FROM idempotency WHERE call = ?1")?.execute([number])?;
-    transaction.prepare_cached("DELETE FROM call WHERE number = ?1")?.execute([number])?;
-    Ok(())
 }
 
 /// What a commit is written with. Looked up once for all of its changes.
@@ -210,28 +205,37 @@ impl<'t> Statements<'t> {
         })
     }
 
-    fn write(&mut self, rows: &HashMap<CallId, Row>, change: &EncodedChange) -> Result<Row, Stop> {
-        let known = match rows.get(&change.id) {
+    fn write(
+        &mut self,
+        rows: &HashMap<CallId, Row>,
+        change: &EncodedChange,
+        texts: &[Text<'_>],
+    ) -> Result<Row, Stop> {
+        let [record, entries @ ..] = texts else { return Err(Stop::Conflict) };
+        let id = change.record.id;
+        let indexed = Indexed::of(&change.record);
+        let known = match rows.get(&id) {
             Some(row) => Some(*row),
-            None => look_up(self.connection, change.id)?,
+            None => look_up(self.connection, id)?,
         };
         if known.map(|row| row.revision) != change.expected_revision {
             return Err(Stop::Conflict);
         }
         let number = match known {
             Some(row) => row.number,
-            None => self.insert_call.insert(params![
-                change.id.uuid().as_bytes(),
-                change.indexed.open,
-                change.indexed.ended_at
-            ])?,
+            None => {
+                let uuid = id.uuid();
+                let values = params![uuid.as_bytes(), indexed.open, indexed.ended_at];
+                self.insert_call.insert(values)?
+            }
         };
         let mut last_entry = known.map_or(0, |row| row.last_entry);
-        for entry in &change.entries {
+        for entry in entries {
             last_entry = self.insert_entry.insert(params![number, last_entry, entry])?;
         }
         for value in &change.new_ids {
-            let owned = self.insert_carrier_id.execute(params![change.provider, value, number])?;
+            let provider = change.record.provider.as_str();
+            let owned = self.insert_carrier_id.execute(params![provider, value, number])?;
             if owned == 0 {
                 return Err(Stop::Conflict);
             }
@@ -246,16 +250,16 @@ impl<'t> Statements<'t> {
                     |error| if is_duplicate(&error) { Stop::Conflict } else { error.into() },
                 )?;
         }
-        let revision = i64::try_from(change.revision).unwrap_or(i64::MAX);
-        let Indexed { open, ended_at } = change.indexed;
-        if known.is_none_or(|row| row.indexed == change.indexed) {
-            let values = params![number, revision, last_entry, change.record];
-            self.update_call.execute(values)?;
+        let revision = change.record.revision;
+        let stored = i64::try_from(revision).unwrap_or(i64::MAX);
+        let Indexed { open, ended_at } = indexed;
+        if known.is_none_or(|row| row.indexed == indexed) {
+            self.update_call.execute(params![number, stored, last_entry, record])?;
         } else {
-            let values = params![number, revision, last_entry, change.record, open, ended_at];
+            let values = params![number, stored, last_entry, record, open, ended_at];
             self.update_indexed.execute(values)?;
         }
-        Ok(Row { number, revision: change.revision, last_entry, indexed: change.indexed })
+        Ok(Row { number, revision, last_entry, indexed })
     }
 }
 
