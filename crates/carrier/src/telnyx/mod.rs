@@ -1,7 +1,19 @@
 //! Telnyx' Call Control, API version 2.
 //!
 //! Media streams, recordings, conferences and audio files are not emulated: parameters that ask for
-//! them have no effect. Where Telnyx documents nothing, the choice is told beside the code.
+//! them have no effect. Where Telnyx documents nothing, this holds:
+//!
+//! | question | choice |
+//! |---|---|
+//! | `is_alive` between the dial and the ringing | false; such a call is not among the active ones |
+//! | the answer to a repeated dial | that of the first: the same ids |
+//! | a repeated command | `ok`, also when the call has ended since; one that was refused may come again |
+//! | speech that was stopped | ends as `cancelled`, the word for audio files; texts that were still waiting have no events |
+//! | retries without a policy | three, after a pause that doubles; then the failover URL, once |
+//! | redirects | not followed, not repeated |
+//! | a gather beside another | takes its place, and the first is `cancelled` |
+//! | keys that time ran out on | `valid` or `invalid` as they are; none at all: `timeout` |
+//! | codes of parameters out of range that have none of their own | 10032, 10033 |
 
 mod body;
 mod call;
@@ -10,6 +22,7 @@ mod detection;
 mod dial;
 mod events;
 mod gather;
+mod languages;
 mod list;
 mod playback;
 mod refusal;

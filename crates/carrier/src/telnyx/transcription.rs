@@ -5,9 +5,10 @@ use serde_json::json;
 
 use super::body::Body;
 use super::call::{Call, Phase};
+use super::languages;
 use super::refusal::Refusal;
 use crate::emulator::Shared;
-use crate::people::speech_seconds;
+use crate::people::{Act, speech_seconds};
 
 /// What a client may ask of a transcription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +42,8 @@ impl Settings {
             }
             interim = config.flag("interim_results")?.unwrap_or(false);
             let languages = match modern(engine) {
-                "Google" => Some(GOOGLE_LANGUAGES),
-                "Telnyx" => Some(TELNYX_LANGUAGES),
+                "Google" => Some(languages::GOOGLE),
+                "Telnyx" => Some(languages::TELNYX),
                 _ => None,
             };
             if let (Some(language), Some(languages)) = (config.text("language")?, languages)
@@ -105,7 +106,7 @@ impl Call {
             return false;
         };
         // Who speaks needs not be reminded to.
-        self.act = self.act.filter(|(_, act)| *act == crate::people::Act::HangUp);
+        self.act = self.act.filter(|(_, act)| *act == Act::HangUp);
         let words = match ear.sentence.take() {
             Some(earlier) => format!("{} {words}", earlier.words),
             None => words.to_owned(),
@@ -168,116 +169,4 @@ const ENGINES: &[&str] = &[
     "Cohere",
     "A",
     "B",
-];
-
-const GOOGLE_LANGUAGES: &[&str] = &[
-    "af", "sq", "am", "ar", "hy", "az", "eu", "bn", "bs", "bg", "my", "ca", "yue", "zh", "hr",
-    "cs", "da", "nl", "en", "et", "fil", "fi", "fr", "gl", "ka", "de", "el", "gu", "iw", "hi",
-    "hu", "is", "id", "it", "ja", "jv", "kn", "kk", "km", "ko", "lo", "lv", "lt", "mk", "ms", "ml",
-    "mr", "mn", "ne", "no", "fa", "pl", "pt", "pa", "ro", "ru", "rw", "sr", "si", "sk", "sl", "ss",
-    "st", "es", "su", "sw", "sv", "ta", "te", "th", "tn", "tr", "ts", "uk", "ur", "uz", "ve", "vi",
-    "xh", "zu",
-];
-
-const TELNYX_LANGUAGES: &[&str] = &[
-    "en",
-    "zh",
-    "de",
-    "es",
-    "ru",
-    "ko",
-    "fr",
-    "ja",
-    "pt",
-    "tr",
-    "pl",
-    "ca",
-    "nl",
-    "ar",
-    "sv",
-    "it",
-    "id",
-    "hi",
-    "fi",
-    "vi",
-    "he",
-    "uk",
-    "el",
-    "ms",
-    "cs",
-    "ro",
-    "da",
-    "hu",
-    "ta",
-    "no",
-    "th",
-    "ur",
-    "hr",
-    "bg",
-    "lt",
-    "la",
-    "mi",
-    "ml",
-    "cy",
-    "sk",
-    "te",
-    "fa",
-    "lv",
-    "bn",
-    "sr",
-    "az",
-    "sl",
-    "kn",
-    "et",
-    "mk",
-    "br",
-    "eu",
-    "is",
-    "hy",
-    "ne",
-    "mn",
-    "bs",
-    "kk",
-    "sq",
-    "sw",
-    "gl",
-    "mr",
-    "pa",
-    "si",
-    "km",
-    "sn",
-    "yo",
-    "so",
-    "af",
-    "oc",
-    "ka",
-    "be",
-    "tg",
-    "sd",
-    "gu",
-    "am",
-    "yi",
-    "lo",
-    "uz",
-    "fo",
-    "ht",
-    "ps",
-    "tk",
-    "nn",
-    "mt",
-    "sa",
-    "lb",
-    "my",
-    "bo",
-    "tl",
-    "mg",
-    "as",
-    "tt",
-    "haw",
-    "ln",
-    "ha",
-    "ba",
-    "jw",
-    "su",
-    "auto_detect",
 ];

@@ -5,6 +5,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
 use super::body::Body;
+use super::languages;
 use super::playback::Utterance;
 use super::refusal::Refusal;
 
@@ -47,7 +48,8 @@ fn check_voice(voice: &str, is_basic: bool) -> Result<(), Refusal> {
 }
 
 fn check_language(language: &str, is_basic: bool) -> Result<(), Refusal> {
-    let is_known = if is_basic { language == "en-US" } else { LANGUAGES.contains(&language) };
+    let is_known =
+        if is_basic { language == "en-US" } else { languages::SPOKEN.contains(&language) };
     if is_known { Ok(()) } else { Err(Refusal::invalid_language("language")) }
 }
 
@@ -111,36 +113,4 @@ const PROVIDERS: &[&str] = &[
     "Soniox",
     "Telnyx",
     "xAI",
-];
-
-const LANGUAGES: &[&str] = &[
-    "arb",
-    "cmn-CN",
-    "cy-GB",
-    "da-DK",
-    "de-DE",
-    "en-AU",
-    "en-GB",
-    "en-GB-WLS",
-    "en-IN",
-    "en-US",
-    "es-ES",
-    "es-MX",
-    "es-US",
-    "fr-CA",
-    "fr-FR",
-    "hi-IN",
-    "is-IS",
-    "it-IT",
-    "ja-JP",
-    "ko-KR",
-    "nb-NO",
-    "nl-NL",
-    "pl-PL",
-    "pt-BR",
-    "pt-PT",
-    "ro-RO",
-    "ru-RU",
-    "sv-SE",
-    "tr-TR",
 ];
