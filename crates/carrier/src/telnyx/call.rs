@@ -105,8 +105,6 @@ pub(crate) enum Wish {
 /// What the client asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
-    pub(crate) targets: Targets,
-    pub(crate) client_state: Option<String>,
     pub(crate) timeout: f64,
     /// Whether a ring that took too long ends as `timeout`, and not as `no_answer`.
     pub(crate) retries_on_timeout: bool,

@@ -18,6 +18,8 @@ pub(crate) const LONGEST_CALL: f64 = 14_400.0;
 pub(crate) struct NewLeg {
     pub(crate) from: String,
     pub(crate) to: String,
+    pub(crate) client_state: Option<String>,
+    pub(crate) targets: Targets,
     pub(crate) terms: Terms,
 }
 
@@ -28,11 +30,8 @@ impl NewLeg {
             return Err(Refusal::no_such_connection());
         }
         let from = check_party("from", body.required("from")?)?;
-        let (to, digits) = called(body)?;
         let client_state = body.client_state("client_state")?;
-        let mut terms = terms(body, own_targets(shared), client_state)?;
-        terms.send_digits = terms.send_digits.or(digits);
-        Ok(Self { from, to, terms })
+        Self::parse(body, from, client_state, own_targets(shared))
     }
 
     /// Reads a transfer of a call to the number that it was made to.
@@ -41,13 +40,23 @@ impl NewLeg {
         called_number: &str,
         targets: &Targets,
     ) -> Result<Self, Refusal> {
-        let (to, digits) = called(body)?;
         let from = body.text("from")?.unwrap_or(called_number);
         let from = check_party("from", from)?;
         let client_state = body.client_state("target_leg_client_state")?;
-        let mut terms = terms(body, targets.clone(), client_state)?;
+        Self::parse(body, from, client_state, targets.clone())
+    }
+
+    fn parse(
+        body: &Body,
+        from: String,
+        client_state: Option<String>,
+        mut targets: Targets,
+    ) -> Result<Self, Refusal> {
+        let (to, digits) = called(body)?;
+        targets.change(body)?;
+        let mut terms = terms(body)?;
         terms.send_digits = terms.send_digits.or(digits);
-        Ok(Self { from, to, terms })
+        Ok(Self { from, to, client_state, targets, terms })
     }
 }
 
@@ -76,15 +85,10 @@ fn called(body: &Body) -> Result<(String, Option<String>), Refusal> {
     }
 }
 
-fn terms(
-    body: &Body,
-    mut targets: Targets,
-    client_state: Option<String>,
-) -> Result<Terms, Refusal> {
+fn terms(body: &Body) -> Result<Terms, Refusal> {
     const TIMEOUT: u64 = 30;
     const LONGEST_NAME: usize = 128;
     const LONGEST_DIGITS: usize = 64;
-    targets.change(body)?;
     let timeout = body.number("timeout_secs", 5, 600)?.unwrap_or(TIMEOUT);
     let time_limit = body.number("time_limit_secs", 60, 14_400)?;
     let name = body.text("from_display_name")?.unwrap_or_default();
@@ -97,8 +101,6 @@ fn terms(
     }
     let detection = body.word("answering_machine_detection", Detection::WORDS)?;
     Ok(Terms {
-        targets,
-        client_state,
         timeout: std::time::Duration::from_secs(timeout).as_secs_f64(),
         retries_on_timeout: body.flag("retry_on_timeout")?.unwrap_or(true),
         time_limit: time_limit

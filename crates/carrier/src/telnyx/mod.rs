@@ -97,8 +97,6 @@ impl Dialect for Telnyx {
             return Err("webhook_url is missing".to_owned());
         }
         let terms = Terms {
-            targets,
-            client_state: None,
             timeout: PATIENCE,
             retries_on_timeout: true,
             time_limit: LONGEST_CALL,
@@ -106,7 +104,8 @@ impl Dialect for Telnyx {
             detection: None,
             transcription: None,
         };
-        let leg = NewLeg { from: inbound.from, to: inbound.to, terms };
+        let (from, to) = (inbound.from, inbound.to);
+        let leg = NewLeg { from, to, client_state: None, targets, terms };
         let until = shared.settings.paced(now, PATIENCE);
         let session = shared.chance.uuid();
         let phase = Phase::Ringing { until };
@@ -195,7 +194,7 @@ impl Telnyx {
             Some(_) => (Direction::Incoming, "inbound"),
             None => (Direction::Outgoing, "outbound"),
         };
-        let NewLeg { from, to, terms } = leg;
+        let NewLeg { from, to, client_state, targets, terms } = leg;
         shared.ledger.open(CallRecord::new(&control_id, PROVIDER, word, &from, &to));
         let index = self.calls.len();
         self.by_id.insert(control_id.clone(), index);
@@ -208,8 +207,8 @@ impl Telnyx {
             to,
             direction,
             phase,
-            client_state: terms.client_state.clone(),
-            targets: terms.targets.clone(),
+            client_state,
+            targets,
             terms,
             started: now,
             answered: None,
