@@ -13,14 +13,18 @@ use crate::program::Program;
 use crate::service::Service;
 use crate::workspace::Workspace;
 
-/// An SDK, ready to be used.
-struct Sdk {
-    /// What runs a script that uses it.
+/// The SDKs of one language, ready to be used.
+struct Sdks {
+    /// What runs a script that uses one.
     interpreter: PathBuf,
-    script: &'static str,
-    /// Where the interpreter finds it.
+    /// One for each carrier.
+    scripts: &'static [&'static str],
+    /// Where the interpreter finds them.
     folder: PathBuf,
 }
+
+const PYTHON: &[&str] = &["twilio_python.py", "telnyx_python.py"];
+const NODE: &[&str] = &["twilio_node.mjs", "telnyx_node.mjs"];
 
 pub(crate) fn run() -> Outcome {
     let workspace = Workspace::load()?;
@@ -29,12 +33,12 @@ pub(crate) fn run() -> Outcome {
     let mut skips = Vec::new();
     let (python, node) = (target.join("python"), target.join("node"));
     let list = sources.join("requirements.txt");
-    for (what, installed, script, folder) in [
-        ("Python SDK", install::python(&list, &python)?, "twilio_python.py", python),
-        ("Node SDK", install::node(&sources, &node)?, "twilio_node.mjs", node),
+    for (what, installed, scripts, folder) in [
+        ("Python SDKs", install::python(&list, &python)?, PYTHON, python),
+        ("Node SDKs", install::node(&sources, &node)?, NODE, node),
     ] {
         match installed {
-            Installed::Ready(interpreter) => sdks.push(Sdk { interpreter, script, folder }),
+            Installed::Ready(interpreter) => sdks.push(Sdks { interpreter, scripts, folder }),
             Installed::Not(reason) => skips.push(Skipped { what, reason }),
         }
     }
@@ -45,22 +49,23 @@ pub(crate) fn run() -> Outcome {
     // The same build as the demo's.
     Cargo::new(["build", "--release", "--package", "offhook-cli"]).run()?;
     let binary = workspace.target.join("release").join("offhook");
-    for sdk in sdks {
-        examine(&sdk, &sources, &binary)?;
+    for sdks in sdks {
+        for script in sdks.scripts {
+            examine(&sdks, script, &sources, &binary)?;
+        }
     }
     Ok(skips)
 }
 
 /// Runs one script against an emulator of its own, so that it knows each call there is.
-fn examine(sdk: &Sdk, sources: &Path, binary: &Path) -> Result<(), Failure> {
+fn examine(sdks: &Sdks, script: &str, sources: &Path, binary: &Path) -> Result<(), Failure> {
     let emulator = Service::emulator(binary, 20)?;
-    let script = sources.join(sdk.script);
-    let ran = Program::new(&sdk.interpreter)
-        .arg(&script)
+    let ran = Program::new(&sdks.interpreter)
+        .arg(sources.join(script))
         .arg(emulator.address("carrier")?)
-        .within(&sdk.folder)
+        .within(&sdks.folder)
         .without_proxies()
         .run()?;
     print!("{}", ran.text);
-    ran.verdict().map_err(|failure| Failure::new(format!("{}: {failure}", sdk.script)))
+    ran.verdict().map_err(|failure| Failure::new(format!("{script}: {failure}")))
 }

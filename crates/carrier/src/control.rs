@@ -2,30 +2,20 @@
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::dialect::{Deed, InboundCall};
 use crate::emulator::Emulator;
-use crate::exchange::{ApiRequest, ApiResponse};
+use crate::exchange::{ApiRequest, ApiResponse, is_web_url};
 use crate::faults::Fault;
 use crate::people::Manner;
 use crate::record::CallRecord;
-use crate::twilio::{self, Refusal};
 
 /// The part of the path that all of it has in common.
 pub(crate) const ROOT: &str = "/emulator/";
-
-/// A person calls us.
-#[derive(Debug)]
-pub(crate) struct InboundCall {
-    pub(crate) from: String,
-    pub(crate) to: String,
-    pub(crate) manner: Manner,
-    pub(crate) webhook_url: String,
-    pub(crate) fallback_url: Option<String>,
-    pub(crate) status_callback: Option<String>,
-}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,7 +32,7 @@ struct StartCall {
 }
 
 fn twilio_by_name() -> String {
-    twilio::PROVIDER.to_owned()
+    "twilio".to_owned()
 }
 
 fn silent() -> String {
@@ -62,7 +52,11 @@ struct Keys {
 impl Emulator {
     pub(crate) fn control(&mut self, request: &ApiRequest, now: Timestamp) -> ApiResponse {
         let path = request.path();
-        let parts: Vec<&str> = path.strip_prefix(ROOT).unwrap_or_default().split('/').collect();
+        let below = path.strip_prefix(ROOT).unwrap_or_default();
+        // The ids of some carriers have characters that URLs escape.
+        let parts: Vec<_> =
+            below.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy()).collect();
+        let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
         let done = match (&request.method, parts.as_slice()) {
             (&Method::POST, ["calls"]) => self.start_call(&request.body, now),
             (&Method::GET, ["calls"]) => {
@@ -71,11 +65,11 @@ impl Emulator {
             }
             (&Method::GET, ["calls", id]) => match self.shared.ledger.get(id) {
                 Some(record) => Ok(ApiResponse::json(StatusCode::OK, &json!(record))),
-                None => return Refusal::not_found(path).response(),
+                None => return ApiResponse::no_such_path(path),
             },
             (&Method::POST, ["calls", id, act @ ("say" | "dtmf" | "hangup")]) => {
                 if self.shared.ledger.get(id).is_none() {
-                    return Refusal::not_found(path).response();
+                    return ApiResponse::no_such_path(path);
                 }
                 self.act(id, act, &request.body, now)
             }
@@ -88,7 +82,11 @@ impl Emulator {
                 self.shared.faults.clear();
                 Ok(ApiResponse::empty(StatusCode::NO_CONTENT))
             }
-            _ => return Refusal::not_found(path).response(),
+            (&Method::GET, ["telnyx-public-key"]) => {
+                let key = self.shared.settings.telnyx.public_key();
+                Ok(ApiResponse::text(StatusCode::OK, "text/plain", key))
+            }
+            _ => return ApiResponse::no_such_path(path),
         };
         done.unwrap_or_else(|Unacceptable { status, problem }| {
             ApiResponse::json(status, &json!({ "error": problem }))
@@ -97,21 +95,13 @@ impl Emulator {
 
     fn start_call(&mut self, body: &[u8], now: Timestamp) -> Result<ApiResponse, Unacceptable> {
         let start: StartCall = read(body)?;
-        if start.provider != twilio::PROVIDER {
-            return Err(not_emulated(&start.provider).into());
-        }
+        self.has_dialect(&start.provider)?;
         let manner = Manner::of_word(&start.party)
             .ok_or_else(|| format!("party {:?} is not known", start.party))?;
-        let base = self.shared.settings.webhook_base.as_deref();
-        let default_url =
-            || base.map(|base| format!("{}/webhooks/twilio", base.trim_end_matches('/')));
-        let webhook_url = start.webhook_url.or_else(default_url);
-        let webhook_url = webhook_url.ok_or_else(|| "webhook_url is missing".to_owned())?;
-        for url in [Some(&webhook_url), start.fallback_url.as_ref(), start.status_callback.as_ref()]
-            .into_iter()
-            .flatten()
+        for url in
+            [&start.webhook_url, &start.fallback_url, &start.status_callback].into_iter().flatten()
         {
-            if !twilio::is_web_url(url) {
+            if !is_web_url(url) {
                 return Err(format!("not a URL: {url}").into());
             }
         }
@@ -119,11 +109,14 @@ impl Emulator {
             from: start.from,
             to: start.to,
             manner,
-            webhook_url,
+            webhook_url: start.webhook_url,
             fallback_url: start.fallback_url,
             status_callback: start.status_callback,
         };
-        let id = self.twilio.receive(inbound, now, &mut self.shared);
+        let Self { shared, dialects } = self;
+        let dialect = dialects.iter_mut().find(|dialect| dialect.provider() == start.provider);
+        let id = dialect.map(|dialect| dialect.receive(inbound, now, shared));
+        let id = id.transpose()?.unwrap_or_default();
         let record = self.shared.ledger.get(&id).map(|record| json!(record)).unwrap_or_default();
         Ok(ApiResponse::json(StatusCode::CREATED, &record))
     }
@@ -135,25 +128,26 @@ impl Emulator {
         body: &[u8],
         now: Timestamp,
     ) -> Result<ApiResponse, Unacceptable> {
-        let shared = &mut self.shared;
-        let noticed = match act {
+        let words: Words;
+        let keys: Keys;
+        let deed = match act {
             "say" => {
-                let words: Words = read(body)?;
-                self.twilio.person(id, now, |call| call.person_says(&words.text, now, shared))
+                words = read(body)?;
+                Deed::Say(&words.text)
             }
             "dtmf" => {
-                let keys: Keys = read(body)?;
+                keys = read(body)?;
                 let is_key = |key: char| key.is_ascii_digit() || "*#ABCD".contains(key);
                 if keys.digits.is_empty() || !keys.digits.chars().all(is_key) {
                     return Err("digits are 0-9, *, # and A-D".to_owned().into());
                 }
-                self.twilio.person(id, now, |call| call.person_presses(&keys.digits, now, shared))
+                Deed::Press(&keys.digits)
             }
-            _ => self.twilio.person(id, now, |call| {
-                call.person_hangs_up(now, shared);
-                true
-            }),
+            _ => Deed::HangUp,
         };
+        let Self { shared, dialects } = self;
+        let mut dialects = dialects.iter_mut();
+        let noticed = dialects.find_map(|dialect| dialect.person(id, deed, now, shared));
         Ok(match noticed {
             Some(noticed) => ApiResponse::json(StatusCode::OK, &json!({ "noticed": noticed })),
             None => {
@@ -163,10 +157,20 @@ impl Emulator {
         })
     }
 
+    /// Refuses a carrier that the emulator is not.
+    fn has_dialect(&self, provider: &str) -> Result<(), String> {
+        let names: Vec<&str> = self.dialects.iter().map(|dialect| dialect.provider()).collect();
+        if names.contains(&provider) {
+            return Ok(());
+        }
+        let names = names.join(", ");
+        Err(format!("provider {provider:?} is not emulated; there is {names}"))
+    }
+
     fn add_fault(&mut self, body: &[u8]) -> Result<ApiResponse, Unacceptable> {
         let fault: Fault = read(body)?;
-        if let Some(provider) = fault.provider.as_deref().filter(|name| *name != twilio::PROVIDER) {
-            return Err(not_emulated(provider).into());
+        if let Some(provider) = &fault.provider {
+            self.has_dialect(provider)?;
         }
         fault.can_be_seen()?;
         let answer = ApiResponse::json(StatusCode::CREATED, &json!(fault));
@@ -186,10 +190,6 @@ impl From<String> for Unacceptable {
     fn from(problem: String) -> Self {
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, problem }
     }
-}
-
-fn not_emulated(provider: &str) -> String {
-    format!("provider {provider:?} is not emulated; there is {:?}", twilio::PROVIDER)
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unacceptable> {

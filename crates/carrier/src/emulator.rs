@@ -6,6 +6,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 use crate::control;
+use crate::dialect::{self, Dialect};
 use crate::exchange::{
     Answered, ApiRequest, ApiResponse, ConnectionDropped, DeliveryFault, DeliveryId,
     OutgoingWebhook, WebhookAnswer,
@@ -15,7 +16,6 @@ use crate::outbox::{Finished, Outbox};
 use crate::random::Chance;
 use crate::record::{Ledger, RequestRecord};
 use crate::settings::Settings;
-use crate::twilio::{self, Refusal, Twilio};
 
 /// What every carrier's machine works with.
 #[derive(Debug)]
@@ -26,6 +26,9 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     pub(crate) outbox: Outbox,
 }
+
+/// How long an answer is held back that a webhook is to overtake.
+pub(crate) const OVERTAKEN_FOR: Duration = Duration::from_millis(100);
 
 /// A carrier's answer to a request.
 #[derive(Debug)]
@@ -50,7 +53,7 @@ impl Reply {
 #[derive(Debug)]
 pub struct Emulator {
     pub(crate) shared: Shared,
-    pub(crate) twilio: Twilio,
+    pub(crate) dialects: Vec<Box<dyn Dialect>>,
 }
 
 impl Emulator {
@@ -61,7 +64,7 @@ impl Emulator {
         let outbox = Outbox::new(settings.retry_pause);
         let (ledger, faults) = (Ledger::default(), Faults::default());
         let shared = Shared { settings, chance, ledger, faults, outbox };
-        Self { shared, twilio: Twilio::default() }
+        Self { shared, dialects: dialect::all() }
     }
 
     /// Carries out a request to a carrier's API or to the control API.
@@ -81,73 +84,76 @@ impl Emulator {
     /// held back after the request was carried out.
     pub fn answer(&mut self, request: &ApiRequest, now: Timestamp) -> Answered {
         // What is due comes first: a request must not overtake a change before it.
-        while self.twilio.step(now, &mut self.shared) {}
+        while self.step(now) {}
         let path = request.path();
         if path.starts_with(control::ROOT) {
             return Answered { result: Ok(self.control(request, now)), held_for: Duration::ZERO };
         }
-        if path.starts_with(twilio::ROOT) {
-            return self.carrier_request(request, now);
+        match self.dialects.iter().position(|dialect| path.starts_with(dialect.root())) {
+            Some(index) => self.carrier_request(index, request, now),
+            None => {
+                let result = Ok(ApiResponse::no_such_path(path));
+                Answered { result, held_for: Duration::ZERO }
+            }
         }
-        let response = Refusal::not_found(path).response();
-        Answered { result: Ok(response), held_for: Duration::ZERO }
     }
 
-    fn carrier_request(&mut self, request: &ApiRequest, now: Timestamp) -> Answered {
+    fn carrier_request(&mut self, index: usize, request: &ApiRequest, now: Timestamp) -> Answered {
+        let Self { shared, dialects } = self;
+        let dialect = &mut dialects[index];
         let path = &request.path_and_query;
-        let fault = self.shared.faults.for_request(twilio::PROVIDER, &request.method, path);
+        let named = dialect.call_in_path(request.path());
+        let fault = shared.faults.for_request(dialect.provider(), &request.method, path);
+        let note = |shared: &mut Shared, call: Option<&str>, status: Option<StatusCode>| {
+            let Some(id) = call.or(named.as_deref()) else { return };
+            shared.ledger.note(id, |record| {
+                record.requests.push(RequestRecord {
+                    method: request.method.to_string(),
+                    path: request.path_and_query.clone(),
+                    at: now,
+                    status: status.map(|status| status.as_u16()),
+                });
+            });
+        };
         let Some(fault) = fault else {
-            let reply = self.twilio.request(request, now, &mut self.shared);
-            self.note(request, reply.call.as_deref(), Some(reply.response.status), now);
+            let reply = dialect.request(request, now, shared);
+            note(shared, reply.call.as_deref(), Some(reply.response.status));
             return Answered { result: Ok(reply.response), held_for: reply.held_for };
         };
         if fault.drop {
-            self.note(request, None, None, now);
+            note(shared, None, None);
             let result = Err(ConnectionDropped { taken: false });
             return Answered { result, held_for: fault.delay() };
         }
         if fault.drop_after_taking {
-            let reply = self.twilio.request(request, now, &mut self.shared);
-            self.note(request, reply.call.as_deref(), None, now);
+            let reply = dialect.request(request, now, shared);
+            note(shared, reply.call.as_deref(), None);
             let result = Err(ConnectionDropped { taken: true });
             return Answered { result, held_for: fault.delay() };
         }
         if let Some(response) = fault.answer() {
-            self.note(request, None, Some(response.status), now);
+            note(shared, None, Some(response.status));
             return Answered { result: Ok(response), held_for: fault.delay() };
         }
-        let reply = self.twilio.request(request, now, &mut self.shared);
-        self.note(request, reply.call.as_deref(), Some(reply.response.status), now);
+        let reply = dialect.request(request, now, shared);
+        note(shared, reply.call.as_deref(), Some(reply.response.status));
         let held_for = reply.held_for.saturating_add(fault.delay());
         Answered { result: Ok(reply.response), held_for }
     }
 
-    /// Notes a request with the call that it was about, or that its path names.
-    fn note(
-        &mut self,
-        request: &ApiRequest,
-        call: Option<&str>,
-        status: Option<StatusCode>,
-        now: Timestamp,
-    ) {
-        let path = request.path();
-        let named = path.rsplit('/').next().and_then(|last| last.strip_suffix(".json"));
-        let Some(id) = call.or(named) else { return };
-        self.shared.ledger.note(id, |record| {
-            record.requests.push(RequestRecord {
-                method: request.method.to_string(),
-                path: request.path_and_query.clone(),
-                at: now,
-                status: status.map(|status| status.as_u16()),
-            });
-        });
+    /// Does the first thing that is due by `now` at any carrier; whether there was one.
+    fn step(&mut self, now: Timestamp) -> bool {
+        let due =
+            self.dialects.iter_mut().filter_map(|dialect| Some((dialect.next_due()?, dialect)));
+        let first = due.min_by_key(|(at, _)| *at).filter(|(at, _)| *at <= now);
+        first.is_some_and(|(_, dialect)| dialect.step(now, &mut self.shared))
     }
 
     /// Does all that is due by `now`, and gives the webhooks to be sent.
     pub fn poll(&mut self, now: Timestamp) -> Vec<OutgoingWebhook> {
         let mut leaving = Vec::new();
         loop {
-            if self.twilio.step(now, &mut self.shared) {
+            if self.step(now) {
                 continue;
             }
             let shared = &mut self.shared;
@@ -169,7 +175,7 @@ impl Emulator {
         outcome: Result<WebhookAnswer, DeliveryFault>,
         now: Timestamp,
     ) {
-        while self.twilio.step(now, &mut self.shared) {}
+        while self.step(now) {}
         let shared = &mut self.shared;
         let finished = shared.outbox.ended(delivery.0, outcome, now, &mut shared.ledger);
         if let Some(finished) = finished {
@@ -178,8 +184,9 @@ impl Emulator {
     }
 
     fn finished(&mut self, finished: Finished, now: Timestamp) {
-        if finished.provider == twilio::PROVIDER {
-            self.twilio.webhook_finished(finished, now, &mut self.shared);
+        let mut dialects = self.dialects.iter_mut();
+        if let Some(dialect) = dialects.find(|dialect| dialect.provider() == finished.provider) {
+            dialect.webhook_finished(finished, now, &mut self.shared);
         }
     }
 
@@ -187,6 +194,7 @@ impl Emulator {
     /// included.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        [self.twilio.next_due(), self.shared.outbox.next_due()].into_iter().flatten().min()
+        let calls = self.dialects.iter().filter_map(|dialect| dialect.next_due());
+        calls.chain(self.shared.outbox.next_due()).min()
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use url::Url;
 
 /// A request to the carrier's API, or to the emulator's own control API.
 #[derive(Debug, Clone)]
@@ -56,9 +57,20 @@ impl ApiResponse {
         Self { status, headers, body: Bytes::from(body) }
     }
 
+    /// The answer about a path that is nobody's.
+    pub(crate) fn no_such_path(path: &str) -> Self {
+        let problem = serde_json::json!({ "error": format!("there is no {path}") });
+        Self::json(StatusCode::NOT_FOUND, &problem)
+    }
+
     pub(crate) fn empty(status: StatusCode) -> Self {
         Self { status, headers: HeaderMap::new(), body: Bytes::new() }
     }
+}
+
+/// Whether webhooks can be sent to this.
+pub(crate) fn is_web_url(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// The connection was closed without an answer, because a fault said so.

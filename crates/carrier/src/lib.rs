@@ -1,29 +1,42 @@
-//! A carrier emulator: Twilio's voice API with its genuine paths, bodies,
-//! signatures, retries and documents, and people who answer the phone.
+//! A carrier emulator: the voice APIs of Twilio and Telnyx with their genuine
+//! paths, bodies, signatures, retries and documents, and people who answer the
+//! phone.
 //!
 //! [`Emulator`] is a pure machine: requests and instants go in, answers and
 //! webhooks come out. [`Carrier`] runs one, on any [`Clock`] and any
 //! [`Delivery`], and serves it over HTTP.
 //!
+//! | carrier | its paths | whom it knows |
+//! |---|---|---|
+//! | Twilio | `/2010-04-01/Accounts/{sid}/Calls…` | [`TwilioAccount`] |
+//! | Telnyx | `/v2/calls…`, `/v2/connections/{id}/active_calls` | [`TelnyxAccount`], whose key signs webhooks |
+//!
 //! # Control
 //!
-//! Paths below `/emulator/` are not the carrier's. They need no credentials.
+//! Paths below `/emulator/` are no carrier's. They need no credentials.
 //!
 //! | request | does |
 //! |---|---|
-//! | `POST calls` `{from, to, party?, webhook_url?, fallback_url?, status_callback?, provider?}` | lets a person call; 201 with the call |
-//! | `GET calls` | lists all calls: id, parties, direction, status |
-//! | `GET calls/{id}` | all about one: what was heard, documents, requests, webhooks |
+//! | `POST calls` `{from, to, provider?, party?, webhook_url?, fallback_url?, status_callback?}` | lets a person call at `twilio` (default) or `telnyx`; 201 with the call |
+//! | `GET calls` | lists all calls: id, provider, parties, direction, status |
+//! | `GET calls/{id}` | all about one: what was heard, digits, documents, requests, webhooks |
 //! | `POST calls/{id}/say` `{text}`, `…/dtmf` `{digits}` | the person speaks, presses keys; `noticed` tells whether anything listened |
 //! | `POST calls/{id}/hangup` | the person hangs up |
 //! | `POST faults` | orders a fault; `GET` lists those still to strike, `DELETE` clears them |
+//! | `GET telnyx-public-key` | the key that Telnyx' webhooks verify with, as base64 text |
+//!
+//! Without a `webhook_url` the carrier's own setting holds. A `fallback_url` is
+//! what Telnyx calls a failover URL; it has no status callback. The status of a
+//! call is in the carrier's words; an ended one at Telnyx is `hangup`, and
+//! `cause` says why.
 //!
 //! A `party` is `silent` (default), `says-yes`, `hangs-up` or
 //! `answering-machine`. Called numbers decide by themselves: `+15550100001`
 //! says yes, `…02` is busy, `…03` does not answer, `…04` fails, `…05` is an
 //! answering machine, `…06` hangs up in mid-sentence, any other is silent.
 //!
-//! A fault is `{provider?, on?, match?, count?}` and at least one of these:
+//! A fault is `{provider?, on?, match?, count?}` and at least one of these; it
+//! befalls every carrier unless one is named:
 //!
 //! | key | `on: request` | `on: webhook` |
 //! |---|---|---|
@@ -63,9 +76,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod agenda;
 mod clock;
+mod content;
 mod control;
 mod delivery;
+mod dialect;
 mod emulator;
 mod exchange;
 mod faults;
@@ -77,6 +93,7 @@ mod retry_policy;
 mod server;
 mod settings;
 mod shell;
+mod telnyx;
 mod twilio;
 
 pub use clock::{Clock, SystemClock};
@@ -86,5 +103,5 @@ pub use exchange::{
     Answered, ApiRequest, ApiResponse, ConnectionDropped, DeliveryFault, DeliveryId,
     OutgoingWebhook, WebhookAnswer,
 };
-pub use settings::{Habit, Settings, TwilioAccount};
+pub use settings::{Habit, Settings, TelnyxAccount, TwilioAccount};
 pub use shell::Carrier;

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderValue, Method, header};
 use jiff::Timestamp;
 
+use crate::content::Content;
 use crate::exchange::{DeliveryFault, DeliveryId, OutgoingWebhook, WebhookAnswer};
 use crate::faults::{Fault, Faults};
 use crate::record::{Ledger, WebhookRecord};
@@ -27,10 +28,7 @@ pub(crate) struct Order {
     /// What it is about, for the record.
     pub(crate) kind: &'static str,
     pub(crate) method: Method,
-    /// Without a fragment.
-    pub(crate) url: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) content: Box<dyn Content>,
     pub(crate) params: BTreeMap<String, String>,
     pub(crate) policy: RetryPolicy,
 }
@@ -110,7 +108,7 @@ impl Outbox {
         ledger.note(&order.call, |record| {
             entry = record.webhooks.len();
             record.webhooks.push(WebhookRecord {
-                url: order.url.clone(),
+                url: order.content.url(1).to_owned(),
                 kind: order.kind,
                 method: order.method.to_string(),
                 params: order.params.clone(),
@@ -163,8 +161,8 @@ impl Outbox {
         let Some(underway) = self.underway.get_mut(&number) else { return Step::default() };
         // A webhook that was held back meets the rest of the same fault, not a new one.
         let held = underway.fault.take();
-        let fault =
-            held.or_else(|| faults.for_webhook(underway.order.provider, &underway.order.url));
+        let url = underway.order.content.url(underway.attempts.saturating_add(1));
+        let fault = held.or_else(|| faults.for_webhook(underway.order.provider, url));
         if let Some(mut fault) = fault {
             if fault.reorder || fault.delay_ms > 0 {
                 let stage = if fault.reorder {
@@ -186,15 +184,18 @@ impl Outbox {
         let spent = Duration::try_from(now.duration_since(first_sent)).unwrap_or_default();
         let policy = &underway.order.policy;
         let left = policy.total.saturating_sub(spent);
-        let span = policy.connect_timeout.saturating_add(policy.read_timeout).min(left);
+        let span = policy.connect_timeout.saturating_add(policy.read_timeout);
+        let span = span.min(policy.attempt).min(left);
         self.attempts += 1;
         let attempt = self.attempts;
+        let content = &underway.order.content;
+        let sealed = content.sealed(underway.attempts, now);
         let webhook = OutgoingWebhook {
             id: DeliveryId(attempt),
             method: underway.order.method.clone(),
-            url: underway.order.url.clone(),
-            headers: underway.order.headers.clone(),
-            body: underway.order.body.clone(),
+            url: content.url(underway.attempts).to_owned(),
+            headers: sealed.headers,
+            body: sealed.body,
             connect_timeout: policy.connect_timeout.min(left),
             read_timeout: policy.read_timeout.min(left),
         };
@@ -247,14 +248,15 @@ impl Outbox {
         });
 
         let policy = &underway.order.policy;
-        let pause = 2u32.saturating_pow(underway.attempts.saturating_sub(1));
-        let again_at = later(now, self.retry_pause.saturating_mul(pause));
+        let pause = policy.pauses.after(underway.attempts, self.retry_pause);
         let until = later(underway.first_sent.unwrap_or(now), policy.total);
-        let again =
-            policy.wants_retry(&outcome) && underway.attempts <= policy.retries && again_at < until;
+        let again_at = pause
+            .filter(|_| policy.wants_retry(&outcome))
+            .map(|pause| later(now, pause))
+            .filter(|at| *at < until);
         let call = underway.order.call.clone();
-        let finished = if again {
-            self.set_stage(number, Stage::Waiting { at: again_at });
+        let finished = if let Some(at) = again_at {
+            self.set_stage(number, Stage::Waiting { at });
             None
         } else {
             self.remove(number).map(|underway| Finished {

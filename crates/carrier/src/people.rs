@@ -78,9 +78,24 @@ impl Manner {
     }
 }
 
+/// The seconds after which a caller whom nobody answers gives up.
+pub(crate) const PATIENCE: f64 = 60.0;
+
 /// The seconds that it takes to say a text.
 pub(crate) fn speech_seconds(text: &str) -> f64 {
     text.chars().map(|character| 1.0 / characters_a_second(character)).sum()
+}
+
+/// The seconds that tones take.
+pub(crate) fn tone_seconds(digits: &str) -> f64 {
+    digits
+        .chars()
+        .map(|tone| match tone {
+            'w' => 0.5,
+            'W' => 1.0,
+            _ => 0.25,
+        })
+        .sum()
 }
 
 /// How fast characters of this kind are spoken. One that is a syllable or a word of its own takes

@@ -61,6 +61,9 @@ pub(crate) struct CallRecord {
     pub(crate) webhooks: Vec<WebhookRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// Why it ended, in the carrier's word, where the status does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cause: Option<&'static str>,
 }
 
 impl CallRecord {
@@ -84,6 +87,7 @@ impl CallRecord {
             requests: Vec::new(),
             webhooks: Vec::new(),
             error: None,
+            cause: None,
         }
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::telnyx;
+
 /// How often something that the carrier may do happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Habit {
@@ -35,30 +37,70 @@ impl Default for TwilioAccount {
     }
 }
 
+/// The one Telnyx account that the emulator knows, with its one Call Control application.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TelnyxAccount {
+    /// The API key, for requests.
+    pub api_key: String,
+    /// The id of the application, which Telnyx calls a connection.
+    pub connection_id: String,
+    /// The application's webhook URL; without one it is that of
+    /// [`webhook_base`](Settings::webhook_base).
+    pub webhook_url: Option<String>,
+    /// Where a webhook goes that its URL did not take.
+    pub failover_url: Option<String>,
+    /// The private half of the key that signs webhooks: the 32 bytes of RFC 8032.
+    pub signing_key: [u8; 32],
+}
+
+impl Default for TelnyxAccount {
+    fn default() -> Self {
+        Self {
+            api_key: "KEYemulator".to_owned(),
+            connection_id: "1".to_owned(),
+            webhook_url: None,
+            failover_url: None,
+            // Everybody may know it: it signs what an emulator says.
+            signing_key: *b"offhook emulator, telnyx webhook",
+        }
+    }
+}
+
+impl TelnyxAccount {
+    /// The public half of the key that signs webhooks, in base64 as Telnyx' portal shows it.
+    #[must_use]
+    pub fn public_key(&self) -> String {
+        telnyx::public_key(&self.signing_key)
+    }
+}
+
 /// What can be set about an emulator. Start from [`Settings::default`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
     /// Decides ids and everything that a carrier leaves to chance.
     pub seed: u64,
-    /// Where the webhooks of inbound calls go: `{webhook_base}/webhooks/twilio`.
+    /// Where the webhooks of inbound calls go: `{webhook_base}/webhooks/{provider}`.
     pub webhook_base: Option<String>,
     /// Divides the time that ringing, speech, people and pauses in documents
     /// take. Timeouts of webhooks and limits of whole calls stay as they are.
     pub speed: f64,
-    /// How many outbound calls leave the queue in a second.
+    /// How many outbound calls leave a carrier's queue in a second. Telnyx has none.
     pub calls_per_second: f64,
-    /// How long a read may lag behind the truth. At most a second; zero for never.
+    /// How long a read at Twilio may lag behind the truth. At most a second; zero for never.
     pub stale_reads: Duration,
-    /// Whether the first status callback goes out before the answer to the
-    /// request that made the call.
+    /// Whether the first webhook about a dialled call goes out before the
+    /// answer to the request that made the call.
     pub webhook_before_answer: Habit,
-    /// Whether status callbacks are late, so that later ones overtake them.
+    /// Whether webhooks about what happened are late, so that later ones overtake them.
     pub late_callbacks: Habit,
     /// The pause before the first retry of a webhook. It doubles each time.
     pub retry_pause: Duration,
     /// The Twilio account.
     pub twilio: TwilioAccount,
+    /// The Telnyx account.
+    pub telnyx: TelnyxAccount,
 }
 
 impl Default for Settings {
@@ -73,11 +115,18 @@ impl Default for Settings {
             late_callbacks: Habit::Seeded,
             retry_pause: Duration::from_millis(500),
             twilio: TwilioAccount::default(),
+            telnyx: TelnyxAccount::default(),
         }
     }
 }
 
 impl Settings {
+    /// Where the webhooks of this carrier's inbound calls go, if nothing else says so.
+    pub(crate) fn webhook_of(&self, provider: &str) -> Option<String> {
+        let base = self.webhook_base.as_deref()?.trim_end_matches('/');
+        Some(format!("{base}/webhooks/{provider}"))
+    }
+
     /// The instant `seconds` of people's time after `from`.
     pub(crate) fn paced(&self, from: Timestamp, seconds: f64) -> Timestamp {
         let speed = if self.speed.is_finite() && self.speed > 0.0 { self.speed } else { 1.0 };

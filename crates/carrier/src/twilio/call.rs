@@ -7,7 +7,7 @@ use super::callbacks;
 use super::interpreter::{Run, Script};
 use super::view::{View, Visible};
 use crate::emulator::Shared;
-use crate::people::{Act, Manner};
+use crate::people::{Act, Manner, tone_seconds};
 use crate::settings::after;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,7 +237,7 @@ impl Call {
         callbacks::progress(self, Progress::Answered, at, shared);
         let mut wait = 0.0;
         if let Some(digits) = self.instructions.send_digits.clone() {
-            wait = super::interpreter::tone_seconds(&digits);
+            wait = tone_seconds(&digits);
             shared.ledger.note(&self.sid, |record| record.digits.push_str(&digits));
         } else if let Some(detection) = self.instructions.detection {
             let takes = self.detection_seconds(detection);

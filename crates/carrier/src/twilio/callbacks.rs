@@ -9,11 +9,12 @@ use url::Url;
 
 use super::PROVIDER;
 use super::call::{Call, Phase, Progress, Target};
+use super::overrides;
 use super::signature::sign;
 use super::view::rfc2822;
+use crate::content::{Constant, Sealed};
 use crate::emulator::Shared;
 use crate::outbox::Order;
-use crate::retry_policy::RetryPolicy;
 
 pub(crate) type Params = Vec<(String, String)>;
 
@@ -147,11 +148,9 @@ fn post(
         call: call.sid.clone(),
         kind,
         method: target.method.clone(),
-        url: url.into(),
-        headers,
-        body,
+        content: Box::new(Constant { url: url.into(), sealed: Sealed { headers, body } }),
         params: params.into_iter().collect::<BTreeMap<_, _>>(),
-        policy: RetryPolicy::of_url(&target.url),
+        policy: overrides::policy(&target.url),
     };
     Some(shared.outbox.take(order, at, &mut shared.ledger))
 }

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::call::{Detection, Instructions, Progress, Target};
 use super::refusal::Refusal;
+use crate::exchange::is_web_url;
 
 /// The longest document that a parameter may hold.
 const LONGEST_TWIML: usize = 4000;
@@ -172,10 +173,6 @@ impl Form {
             Some(_) => Err(Refusal::invalid("MachineDetection")),
         }
     }
-}
-
-pub(crate) fn is_web_url(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 fn is_callable(party: &str) -> bool {

@@ -13,7 +13,7 @@ use super::gather::Gathering;
 use crate::emulator::Shared;
 use crate::exchange::{DeliveryFault, WebhookAnswer};
 use crate::outbox::Outcome;
-use crate::people::speech_seconds;
+use crate::people::{speech_seconds, tone_seconds};
 use crate::record::Heard;
 
 /// The document that a call runs, and where in it the call is.
@@ -68,18 +68,6 @@ impl Sound {
         let text = self.words.clone().filter(|words| !words.is_empty())?;
         (complete || at > self.began).then_some(Heard { text, complete, at })
     }
-}
-
-/// The seconds that tones take.
-pub(crate) fn tone_seconds(digits: &str) -> f64 {
-    digits
-        .chars()
-        .map(|tone| match tone {
-            'w' => 0.5,
-            'W' => 1.0,
-            _ => 0.25,
-        })
-        .sum()
 }
 
 impl Call {

@@ -7,31 +7,31 @@ mod form;
 mod gather;
 mod interpreter;
 mod list;
+mod overrides;
 mod refusal;
 mod rest;
 mod signature;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use self::call::{Call, Direction, Instructions, Phase, Progress, Target};
 use self::interpreter::Script;
+use self::refusal::Refusal;
+use self::rest::ROOT;
 use self::view::Visible;
-use crate::control::InboundCall;
-use crate::emulator::Shared;
+use crate::agenda::Agenda;
+use crate::dialect::{Deed, Dialect, InboundCall};
+use crate::emulator::{Reply, Shared};
+use crate::exchange::ApiRequest;
 use crate::outbox::Finished;
-use crate::people::Manner;
+use crate::people::{Manner, PATIENCE};
 use crate::record::CallRecord;
 use crate::settings::after;
 
-pub(crate) use self::form::is_web_url;
-pub(crate) use self::refusal::Refusal;
-pub(crate) use self::rest::ROOT;
-
-pub(crate) const PROVIDER: &str = "twilio";
+const PROVIDER: &str = "twilio";
 
 /// The longest that a call may last, in seconds.
 const LONGEST_CALL: u32 = 4 * 60 * 60;
@@ -41,75 +41,110 @@ const LONGEST_CALL: u32 = 4 * 60 * 60;
 pub(crate) struct Twilio {
     calls: Vec<Call>,
     by_sid: BTreeMap<String, usize>,
-    /// When each call that will change by itself does so.
-    due: BTreeSet<(Timestamp, usize)>,
-    /// The instant under which each call stands in `due`.
-    noted: BTreeMap<usize, Timestamp>,
+    agenda: Agenda,
     /// When the next call may leave the queue.
     next_slot: Option<Timestamp>,
-    /// The latest instant that anything has happened at.
-    reached: Timestamp,
 }
 
-impl Twilio {
-    pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(at, _)| *at)
+impl Dialect for Twilio {
+    fn provider(&self) -> &'static str {
+        PROVIDER
     }
 
-    /// Does the first thing that is due by `now`; whether there was one.
-    pub(crate) fn step(&mut self, now: Timestamp, shared: &mut Shared) -> bool {
-        let Some((at, index)) = self.due.first().copied().filter(|(at, _)| *at <= now) else {
-            return false;
+    fn root(&self) -> &'static str {
+        ROOT
+    }
+
+    fn request(&mut self, request: &ApiRequest, now: Timestamp, shared: &mut Shared) -> Reply {
+        self.agenda.reach(now);
+        self.carry_out(request, now, shared)
+    }
+
+    fn call_in_path(&self, path: &str) -> Option<String> {
+        path.rsplit('/').next()?.strip_suffix(".json").map(str::to_owned)
+    }
+
+    /// Lets a person call us.
+    fn receive(
+        &mut self,
+        inbound: InboundCall,
+        now: Timestamp,
+        shared: &mut Shared,
+    ) -> Result<String, String> {
+        let target = |url: String| Target { url, method: http::Method::POST };
+        let webhook_url = inbound.webhook_url.or_else(|| shared.settings.webhook_of(PROVIDER));
+        let webhook_url = webhook_url.ok_or_else(|| "webhook_url is missing".to_owned())?;
+        let instructions = Instructions {
+            voice: Some(target(webhook_url)),
+            fallback: inbound.fallback_url.map(target),
+            status_callback: inbound.status_callback.map(target),
+            // A number's status callback tells of the end only.
+            events: vec![Progress::Completed],
+            time_limit: LONGEST_CALL,
+            ..Instructions::default()
         };
-        // A limit that is set below the time that has passed was never due.
-        let at = at.max(self.reached);
-        self.reached = at;
+        // A document may let it ring; nobody listens to that forever.
+        let until = shared.settings.paced(now, PATIENCE);
+        let phase = Phase::Ringing { until };
+        let (from, to, manner) = (inbound.from, inbound.to, inbound.manner);
+        let index =
+            self.open(from, to, Direction::Inbound, manner, instructions, phase, now, shared);
+        let sid = self.change(index, |call| {
+            call.started = Some(now);
+            call.first_document(now, shared);
+            call.sid.clone()
+        });
+        Ok(sid.unwrap_or_default())
+    }
+
+    fn person(
+        &mut self,
+        id: &str,
+        deed: Deed<'_>,
+        now: Timestamp,
+        shared: &mut Shared,
+    ) -> Option<bool> {
+        self.agenda.reach(now);
+        let index = *self.by_sid.get(id)?;
+        if self.calls.get(index)?.is_over() {
+            return None;
+        }
+        self.change(index, |call| match deed {
+            Deed::Say(words) => call.person_says(words, now, shared),
+            Deed::Press(keys) => call.person_presses(keys, now, shared),
+            Deed::HangUp => {
+                call.person_hangs_up(now, shared);
+                true
+            }
+        })
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        self.agenda.next()
+    }
+
+    fn step(&mut self, now: Timestamp, shared: &mut Shared) -> bool {
+        let Some((at, index)) = self.agenda.first_due(now) else { return false };
         self.change(index, |call| call.advance(at, shared));
         true
     }
 
-    pub(crate) fn webhook_finished(
-        &mut self,
-        finished: Finished,
-        now: Timestamp,
-        shared: &mut Shared,
-    ) {
-        self.reached = self.reached.max(now);
+    fn webhook_finished(&mut self, finished: Finished, now: Timestamp, shared: &mut Shared) {
+        self.agenda.reach(now);
         if let Some(index) = self.by_sid.get(&finished.call).copied() {
             self.change(index, |call| {
                 call.webhook_finished(finished.order, finished.outcome, now, shared);
             });
         }
     }
+}
 
-    /// Changes the live call of this id, as the person on the line. `None` if
-    /// there is no such call or it is over.
-    pub(crate) fn person<T>(
-        &mut self,
-        id: &str,
-        now: Timestamp,
-        act: impl FnOnce(&mut Call) -> T,
-    ) -> Option<T> {
-        self.reached = self.reached.max(now);
-        let index = *self.by_sid.get(id)?;
-        if self.calls.get(index)?.is_over() {
-            return None;
-        }
-        self.change(index, act)
-    }
-
+impl Twilio {
     /// The only way in which a call changes, so that `due` stays true.
     fn change<T>(&mut self, index: usize, change: impl FnOnce(&mut Call) -> T) -> Option<T> {
         let call = self.calls.get_mut(index)?;
         let result = change(call);
-        let due = call.due();
-        if let Some(old) = self.noted.remove(&index) {
-            self.due.remove(&(old, index));
-        }
-        if let Some(due) = due {
-            self.noted.insert(index, due);
-            self.due.insert((due, index));
-        }
+        self.agenda.set(index, call.due());
         Some(result)
     }
 
@@ -143,38 +178,6 @@ impl Twilio {
             call.queue_millis = queue_millis;
         }
         (index, overtakes)
-    }
-
-    /// Lets a person call us.
-    pub(crate) fn receive(
-        &mut self,
-        inbound: InboundCall,
-        now: Timestamp,
-        shared: &mut Shared,
-    ) -> String {
-        let target = |url: String| Target { url, method: http::Method::POST };
-        let instructions = Instructions {
-            voice: Some(target(inbound.webhook_url)),
-            fallback: inbound.fallback_url.map(target),
-            status_callback: inbound.status_callback.map(target),
-            // A number's status callback tells of the end only.
-            events: vec![Progress::Completed],
-            time_limit: LONGEST_CALL,
-            ..Instructions::default()
-        };
-        // A document may let it ring; nobody listens to that forever.
-        const PATIENCE: f64 = 60.0;
-        let until = shared.settings.paced(now, PATIENCE);
-        let phase = Phase::Ringing { until };
-        let (from, to, manner) = (inbound.from, inbound.to, inbound.manner);
-        let index =
-            self.open(from, to, Direction::Inbound, manner, instructions, phase, now, shared);
-        self.change(index, |call| {
-            call.started = Some(now);
-            call.first_document(now, shared);
-            call.sid.clone()
-        })
-        .unwrap_or_default()
     }
 
     #[expect(clippy::too_many_arguments, reason = "each is a property of the new call")]
@@ -222,6 +225,3 @@ impl Twilio {
         index
     }
 }
-
-/// How long an answer is held back that a webhook is to overtake.
-const OVERTAKEN_FOR: Duration = Duration::from_millis(100);

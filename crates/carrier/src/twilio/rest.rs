@@ -9,8 +9,8 @@ use serde_json::json;
 use super::call::{Call, End, Phase};
 use super::form::Form;
 use super::view::{self, View};
-use super::{OVERTAKEN_FOR, Refusal, Twilio, list};
-use crate::emulator::{Reply, Shared};
+use super::{Refusal, Twilio, list};
+use crate::emulator::{OVERTAKEN_FOR, Reply, Shared};
 use crate::exchange::{ApiRequest, ApiResponse};
 use crate::settings::TwilioAccount;
 
@@ -18,14 +18,12 @@ use crate::settings::TwilioAccount;
 pub(crate) const ROOT: &str = "/2010-04-01/";
 
 impl Twilio {
-    /// Carries out a request.
-    pub(crate) fn request(
+    pub(super) fn carry_out(
         &mut self,
         request: &ApiRequest,
         now: Timestamp,
         shared: &mut Shared,
     ) -> Reply {
-        self.reached = self.reached.max(now);
         match self.route(request, now, shared) {
             Ok(reply) => reply,
             Err((refusal, call)) => Reply { call, ..Reply::now(refusal.response()) },

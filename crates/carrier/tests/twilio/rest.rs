@@ -58,10 +58,11 @@ fn unknown_resources_are_not_found() {
         call_path(&sid).replace(".json", "/Recordings.json"),
         CALLS.replace("0001", "0002"),
         "/2010-04-01/Accounts".to_owned(),
-        "/other".to_owned(),
     ] {
         assert_eq!(code(&line.api(Method::GET, &path, &[])), (404, 20404), "{path}");
     }
+    let (status, body) = line.api(Method::GET, "/other", &[]);
+    assert_eq!((status, &body["error"]), (404, &"there is no /other".into()));
 }
 
 #[test]

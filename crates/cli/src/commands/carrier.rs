@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use offhook_carrier::{Emulator, HttpDelivery, Settings, SystemClock};
+use offhook_carrier::{Emulator, HttpDelivery, Settings, SystemClock, TelnyxAccount};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,13 +27,21 @@ pub(crate) async fn run(carrier: Carrier, json: bool) -> Result<(), Failure> {
     // Before anybody is told that we listen: from then on an interrupt ends us as it should.
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::operation)?;
     let emulator = start(carrier.webhook_base, carrier.speed, 1.0)?;
+    let telnyx = TelnyxAccount::default();
+    let public_key = telnyx.public_key();
     if json {
-        output::announce(json!({ "event": "listening", "carrier": format!("http://{address}") }));
+        output::announce(json!({
+            "event": "listening",
+            "carrier": format!("http://{address}"),
+            "telnyx_public_key": public_key,
+        }));
     } else {
         output::announce(format_args!(
             "The carrier emulator listens on http://{address}. No real call is placed.\n  \
              Twilio  account {ACCOUNT_SID}, token {AUTH_TOKEN}\n  \
-             call us POST http://{address}/emulator/calls"
+             Telnyx  key {}, connection {}, public key {public_key}\n  \
+             call us POST http://{address}/emulator/calls",
+            telnyx.api_key, telnyx.connection_id,
         ));
     }
     tokio::select! {
