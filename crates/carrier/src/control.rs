@@ -211,5 +211,6 @@ fn summary(record: &CallRecord) -> Value {
         "from": record.from,
         "to": record.to,
         "status": record.status,
+        "ended_at": record.ended_at,
     })
 }

@@ -61,6 +61,8 @@ pub(crate) struct CallRecord {
     pub(crate) webhooks: Vec<WebhookRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// When it ended, if it has, in RFC 3339; the status has each carrier's own word for it.
+    pub(crate) ended_at: Option<String>,
     /// Why it ended, in the carrier's word, where the status does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<&'static str>,
@@ -87,6 +89,7 @@ impl CallRecord {
             requests: Vec::new(),
             webhooks: Vec::new(),
             error: None,
+            ended_at: None,
             cause: None,
         }
     }

@@ -18,6 +18,7 @@
 //! | feature | gives |
 //! |---|---|
 //! | `twilio` | [`twilio`], the provider |
+//! | `telnyx` | [`telnyx`], the provider |
 //! | `manager` | [`manager`], which keeps calls true, and its memory store |
 //! | `sqlite` | the manager's SQLite store |
 //! | `full` | all of them |
@@ -27,6 +28,8 @@
 pub use offhook_core::*;
 #[cfg(feature = "manager")]
 pub use offhook_manager as manager;
+#[cfg(feature = "telnyx")]
+pub use offhook_telnyx as telnyx;
 #[cfg(feature = "twilio")]
 pub use offhook_twilio as twilio;
 

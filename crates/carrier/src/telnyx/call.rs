@@ -370,7 +370,10 @@ impl Call {
         self.phase = Phase::Ended;
         self.ended = Some(at);
         self.noted("hangup", shared);
-        shared.ledger.note(&self.control_id, |record| record.cause = Some(end.cause));
+        shared.ledger.note(&self.control_id, |record| {
+            record.ended_at = Some(at.to_string());
+            record.cause = Some(end.cause);
+        });
         let is_outgoing = self.direction == Direction::Outgoing;
         let source = match (end.source, self.direction) {
             (Source::Unknown, _) => "unknown",

@@ -307,6 +307,7 @@ impl Call {
         self.detected_at = None;
         self.phase = Phase::Ended(end);
         self.ended = Some(at);
+        shared.ledger.note(&self.sid, |record| record.ended_at = Some(at.to_string()));
         self.changed(at, shared);
         if !was_queued {
             callbacks::progress(self, Progress::Completed, at, shared);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use offhook_carrier::{Emulator, HttpDelivery, Settings, SystemClock, TelnyxAccount};
+use offhook_carrier::{Emulator, HttpDelivery, Settings, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,11 +10,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::arguments::Carrier;
 use crate::failure::Failure;
 use crate::output;
-
-/// The account that the emulator knows.
-pub(crate) const ACCOUNT_SID: &str = "AC00000000000000000000000000000001";
-/// Its token.
-pub(crate) const AUTH_TOKEN: &str = "emulator";
 
 pub(crate) async fn run(carrier: Carrier, json: bool) -> Result<(), Failure> {
     let listener = TcpListener::bind(carrier.listen).await.map_err(|error| {
@@ -26,9 +21,10 @@ pub(crate) async fn run(carrier: Carrier, json: bool) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(Failure::operation)?;
     // Before anybody is told that we listen: from then on an interrupt ends us as it should.
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::operation)?;
-    let emulator = start(carrier.webhook_base, carrier.speed, 1.0)?;
-    let telnyx = TelnyxAccount::default();
+    let settings = settings(carrier.webhook_base, carrier.speed, 1.0);
+    let (twilio, telnyx) = (settings.twilio.clone(), settings.telnyx.clone());
     let public_key = telnyx.public_key();
+    let emulator = start(settings)?;
     if json {
         output::announce(json!({
             "event": "listening",
@@ -38,10 +34,10 @@ pub(crate) async fn run(carrier: Carrier, json: bool) -> Result<(), Failure> {
     } else {
         output::announce(format_args!(
             "The carrier emulator listens on http://{address}. No real call is placed.\n  \
-             Twilio  account {ACCOUNT_SID}, token {AUTH_TOKEN}\n  \
+             Twilio  account {}, token {}\n  \
              Telnyx  key {}, connection {}, public key {public_key}\n  \
              call us POST http://{address}/emulator/calls",
-            telnyx.api_key, telnyx.connection_id,
+            twilio.sid, twilio.auth_token, telnyx.api_key, telnyx.connection_id,
         ));
     }
     tokio::select! {
@@ -50,16 +46,17 @@ pub(crate) async fn run(carrier: Carrier, json: bool) -> Result<(), Failure> {
     }
 }
 
-/// Starts an emulator whose inbound calls go to this webhook base.
-pub(crate) fn start(
-    webhook_base: String,
-    speed: f64,
-    calls_per_second: f64,
-) -> Result<offhook_carrier::Carrier, Failure> {
+/// An emulator whose inbound calls go to this webhook base.
+pub(crate) fn settings(webhook_base: String, speed: f64, calls_per_second: f64) -> Settings {
     let mut settings = Settings::default();
     settings.webhook_base = Some(webhook_base);
     settings.speed = speed;
     settings.calls_per_second = calls_per_second;
+    settings
+}
+
+/// Starts an emulator.
+pub(crate) fn start(settings: Settings) -> Result<offhook_carrier::Carrier, Failure> {
     let delivery = HttpDelivery::new().map_err(Failure::operation)?;
     Ok(offhook_carrier::Carrier::start(
         Emulator::new(settings),

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use offhook::manager::{CallStore, Manager, MemoryStore, Policy, ProviderPolicy, SqliteStore};
-use offhook::twilio::{Twilio, TwilioConfig};
-use offhook_core::Party;
 use offhook_server::{Listeners, PublicUrl, Server, ServerSettings};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -58,8 +56,8 @@ pub(crate) async fn run(_serve: Serve, connection: &Connection, json: bool) -> R
     let (providers, emulator) = match &config.providers {
         Some(providers) => (providers.clone(), None),
         None => {
-            let (provider, address) = emulate(&public_url).await?;
-            (vec![provider], Some(address))
+            let (providers, address) = emulate(&public_url).await?;
+            (providers, Some(address))
         }
     };
     let mut policy = config.policy.clone();
@@ -134,29 +132,18 @@ fn open_store(url: &StoreUrl) -> Result<Arc<dyn CallStore>, Failure> {
     })
 }
 
-/// The built-in emulator and the provider that goes to it.
-async fn emulate(public_url: &PublicUrl) -> Result<(ConfiguredProvider, SocketAddr), Failure> {
+/// The built-in emulator, and the providers that go to it.
+async fn emulate(public_url: &PublicUrl) -> Result<(Vec<ConfiguredProvider>, SocketAddr), Failure> {
     let listener = match TcpListener::bind(EMULATOR).await {
         Ok(listener) => listener,
         Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Failure::operation)?,
     };
     let address = listener.local_addr().map_err(Failure::operation)?;
-    let emulator = carrier::start(public_url.as_str().to_owned(), 1.0, 1.0)?;
-    tokio::spawn(emulator.serve(listener));
+    let settings = carrier::settings(public_url.as_str().to_owned(), 1.0, 1.0);
     let base = Url::parse(&format!("http://{address}")).map_err(Failure::operation)?;
-    let twilio = TwilioConfig::new(carrier::ACCOUNT_SID, carrier::AUTH_TOKEN)
-        .map_err(Failure::operation)?
-        .with_api_base(base, true);
-    let provider = ConfiguredProvider {
-        provider: Arc::new(Twilio::new(twilio).map_err(Failure::operation)?),
-        from: Party::dialled("+15550100100").ok(),
-        calls_per_second: 1.0,
-        calls_per_second_is_set: false,
-        requests_per_second: None,
-        console: None,
-        explainer: None,
-    };
-    Ok((provider, address))
+    let providers = config::emulated(&settings, &base);
+    tokio::spawn(carrier::start(settings)?.serve(listener));
+    Ok((providers, address))
 }
 
 fn add_providers(

@@ -16,7 +16,9 @@ use offhook_server::{PublicUrl, parse_duration};
 use secrecy::SecretString;
 
 pub(crate) use problem::{Problem, Problems};
-pub(crate) use providers::{ConfiguredProvider, Explained, Explainer};
+pub(crate) use providers::{
+    ConfiguredProvider, Explained, Explainer, emulated, emulated_section, names as provider_names,
+};
 use reader::Reader;
 
 /// Where calls are kept.

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use offhook_carrier::Settings;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use url::Url;
 
 use crate::client::Client;
 use crate::failure::Failure;
@@ -29,13 +31,19 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Writes the configuration; nothing runs yet.
-    pub(super) fn prepare(folder: &Path, carrier: SocketAddr) -> Result<Self, Failure> {
+    pub(super) fn prepare(
+        folder: &Path,
+        provider: &str,
+        emulator: &Settings,
+        carrier: SocketAddr,
+    ) -> Result<Self, Failure> {
         let (webhooks, api) = (free_port()?, free_port()?);
         let store = folder.join("offhook.db");
         let config = folder.join("offhook.toml");
+        let base = Url::parse(&format!("http://{carrier}")).map_err(Failure::operation)?;
+        let section = crate::config::emulated_section(provider, emulator, &base);
         let text = format!(
-            r#"provider = "twilio"
-from_number = "+15550100100"
+            r#"provider = "{provider}"
 public_url = "http://{webhooks}"
 [webhooks]
 listen = "{webhooks}"
@@ -51,16 +59,9 @@ notify_hangup_delay = "1s"
 [inbound]
 policy = "open"
 greeting = "Hello! You have reached the demo."
-[twilio]
-account_sid = "{sid}"
-auth_token = "{token}"
-api_base = "http://{carrier}"
-allow_private_hosts = true
-calls_per_second = 20
+{section}calls_per_second = 20
 "#,
             store = store.display(),
-            sid = crate::commands::carrier::ACCOUNT_SID,
-            token = crate::commands::carrier::AUTH_TOKEN,
         );
         std::fs::write(&config, text).map_err(Failure::operation)?;
         Ok(Self {

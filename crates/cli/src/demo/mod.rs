@@ -14,17 +14,14 @@ use crate::arguments::Demo;
 use crate::failure::Failure;
 use teller::Teller;
 
-/// The providers that can be shown.
-const PROVIDERS: &[&str] = &["twilio"];
-
 pub(crate) async fn run(demo: Demo, json: bool) -> Result<(), Failure> {
-    let wanted: Vec<&str> = match &demo.provider {
-        None => PROVIDERS.to_vec(),
+    let known = crate::config::provider_names();
+    let wanted: Vec<&'static str> = match &demo.provider {
+        None => known,
         Some(name) => {
-            let known = PROVIDERS.iter().find(|known| *known == name);
             let unknown =
-                || Failure::Usage(format!("--provider {name}: there are {}", PROVIDERS.join(", ")));
-            vec![*known.ok_or_else(unknown)?]
+                || Failure::Usage(format!("--provider {name}: there are {}", known.join(", ")));
+            vec![*known.iter().find(|known| *known == name).ok_or_else(unknown)?]
         }
     };
     for provider in wanted {

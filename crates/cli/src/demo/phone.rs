@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use offhook_carrier::{ApiRequest, Carrier};
+use offhook_carrier::{ApiRequest, Carrier, Settings};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -29,10 +29,9 @@ impl Phones {
     pub(super) fn start(
         provider: &str,
         listener: TcpListener,
-        webhook_base: String,
-        speed: f64,
+        settings: Settings,
     ) -> Result<Self, Failure> {
-        let carrier = crate::commands::carrier::start(webhook_base, speed, 20.0)?;
+        let carrier = crate::commands::carrier::start(settings)?;
         tokio::spawn(carrier.clone().serve(listener));
         Ok(Self { carrier, provider: provider.to_owned() })
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::daemon::Daemon;
 use super::phone::Phones;
 use super::teller::Teller;
+use crate::commands::carrier::settings;
 use crate::failure::Failure;
 
 /// Says yes when asked.
@@ -26,8 +27,10 @@ const ABSENCE: Duration = Duration::from_millis(1500);
 pub(super) async fn play(provider: &str, speed: f64, teller: &mut Teller) -> Result<(), Failure> {
     let folder = tempfile::tempdir().map_err(Failure::operation)?;
     let (listener, carrier) = Phones::listen().await?;
-    let mut daemon = Daemon::prepare(folder.path(), carrier)?;
-    let phones = Phones::start(provider, listener, daemon.webhook_base(), speed)?;
+    let mut settings = settings(String::new(), speed, 20.0);
+    let mut daemon = Daemon::prepare(folder.path(), provider, &settings, carrier)?;
+    settings.webhook_base = Some(daemon.webhook_base());
+    let phones = Phones::start(provider, listener, settings)?;
 
     teller.chapter(&format!(
         "A daemon and a carrier ({provider}, emulated; its wire format is real)"
@@ -129,7 +132,7 @@ async fn crash(
     daemon.kill().await?;
     teller.tell("SIGKILL: no handler runs, nothing is flushed, nobody is told");
     phones.hang_up(&dropped.carriers).await?;
-    let over = |call: &Value| call["status"] == "completed";
+    let over = |call: &Value| call["ended_at"].is_string();
     let call = phones.call_when(&dropped.carriers, PATIENCE, over).await?;
     teller.check(
         over(&call),

@@ -18,17 +18,8 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    pub(super) fn new(provider: &str, json: bool, start: Instant) -> Self {
-        let colour = output::colour();
-        let provider = super::PROVIDERS.iter().find(|known| **known == provider);
-        Self {
-            provider: provider.copied().unwrap_or_default(),
-            json,
-            colour,
-            start,
-            checks: 0,
-            failures: 0,
-        }
+    pub(super) fn new(provider: &'static str, json: bool, start: Instant) -> Self {
+        Self { provider, json, colour: output::colour(), start, checks: 0, failures: 0 }
     }
 
     /// A new chapter.

@@ -175,7 +175,16 @@ impl Work {
         }
         if self.record.state != CallState::Queued && self.outlived() <= self.now {
             self.note(EntryKind::Deadline { deadline: DeadlineKind::MaxDuration });
-            self.ask_hangup(EndReason::Timeout);
+            return self.ask_hangup(EndReason::Timeout);
+        }
+        // The end of a speech may have been told while we were away. Where it is followed by
+        // listening, that may begin before the speech is over, and nobody talks to deaf ears.
+        let is_followed =
+            matches!(&self.record.script.plan, CallPlan::Say(Say { then: Then::Listen(_), .. }));
+        let is_told = self.record.script.delivered_at.is_some();
+        let is_speaking = self.record.state == CallState::Speaking;
+        if !self.capabilities.documents && is_speaking && is_told && is_followed {
+            self.playback_unconfirmed();
         }
     }
 

@@ -28,7 +28,13 @@ impl Work {
         match status {
             CallStatus::Ended { reason, cause } => {
                 self.note(EntryKind::Status { found: FoundStatus::Ended });
-                self.end(*reason, cause.clone());
+                // A carrier that tells no reason may take a short call for one that never was.
+                let was_answered = self.record.answered_at.is_some();
+                let reason = match *reason {
+                    EndReason::Failed if was_answered => EndReason::Completed,
+                    reason => reason,
+                };
+                self.end(reason, cause.clone());
             }
             CallStatus::NotFound if second_look && asked_at >= self.record.news_at => {
                 self.note(EntryKind::Status { found: FoundStatus::NotFound });

@@ -5,6 +5,7 @@ mod variants;
 
 use std::io::Read;
 
+use offhook::manager::{Clock, SystemClock};
 use offhook_core::WebhookRequest;
 use offhook_server::PublicUrl;
 use serde_json::json;
@@ -50,7 +51,8 @@ pub(crate) fn explain(
         headers: capture.headers.clone(),
         body: capture.body.clone(),
     };
-    let Explained { rejection, signed_as, mut hints } = explainer.explain(&request, &urls);
+    let Explained { rejection, signed_as, mut hints } =
+        explainer.explain(&request, &urls, SystemClock.now());
     if capture.is_cut {
         hints.push("the body is shorter than Content-Length says: the capture is not whole");
     }

@@ -1,108 +1,25 @@
-//! The daemon's table of providers: a row per provider, and its section.
+//! Twilio's row.
 
 use std::sync::Arc;
 
 use offhook::twilio::{InvalidTwilioConfig, Twilio, TwilioConfig};
-use offhook_core::{Party, ProviderName, VoiceProvider, WebhookRejection, WebhookRequest};
-use url::Url;
+use offhook_carrier::Settings;
+use offhook_core::WebhookRejection;
 
-use super::problem::Problem;
-use super::reader::Reader;
+use super::{Built, Console, ConsoleSetting, Explained, Explainer, Host, Row};
+use crate::config::problem::Problem;
+use crate::config::reader::Reader;
 
-/// A provider that is configured and ready.
-#[derive(Clone, Debug)]
-pub(crate) struct ConfiguredProvider {
-    pub(crate) provider: Arc<dyn VoiceProvider>,
-    pub(crate) from: Option<Party>,
-    pub(crate) calls_per_second: f64,
-    pub(crate) calls_per_second_is_set: bool,
-    pub(crate) requests_per_second: Option<f64>,
-    /// `None` for the built-in emulator.
-    pub(crate) console: Option<&'static Console>,
-    /// `None` for the built-in emulator.
-    pub(crate) explainer: Option<Explainer>,
-}
-
-impl ConfiguredProvider {
-    pub(crate) fn name(&self) -> ProviderName {
-        self.provider.name()
-    }
-}
-
-/// What a provider has to say of the signature of a captured webhook.
-#[derive(Debug)]
-pub(crate) struct Explained {
-    /// Why it is refused; `None` if it is not.
-    pub(crate) rejection: Option<WebhookRejection>,
-    /// The place of the URL that was signed, and what else differs from what we expect.
-    pub(crate) signed_as: Option<(usize, Vec<&'static str>)>,
-    pub(crate) hints: Vec<&'static str>,
-}
-
-type Explain = dyn Fn(&WebhookRequest, &[String]) -> Explained + Send + Sync;
-
-/// Explains signatures; it knows the keys, and tells none.
-#[derive(Clone)]
-pub(crate) struct Explainer(Arc<Explain>);
-
-impl Explainer {
-    /// Checks a request, and tries these URLs.
-    pub(crate) fn explain(&self, request: &WebhookRequest, urls: &[String]) -> Explained {
-        (self.0)(request, urls)
-    }
-}
-
-impl std::fmt::Debug for Explainer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Explainer")
-    }
-}
-
-/// What a row makes of its section.
-struct Built {
-    provider: Arc<dyn VoiceProvider>,
-    explainer: Explainer,
-}
-
-/// What is to be set at the carrier, so that it calls us.
-#[derive(Debug)]
-pub(crate) struct Console {
-    /// Where in the carrier's console.
-    pub(crate) place: &'static str,
-    pub(crate) settings: &'static [ConsoleSetting],
-}
-
-/// One URL in a carrier's console.
-#[derive(Debug)]
-pub(crate) struct ConsoleSetting {
-    /// The console's own name of it.
-    pub(crate) name: &'static str,
-    /// What stands behind the webhook endpoint.
-    pub(crate) fragment: &'static str,
-    pub(crate) method: &'static str,
-}
-
-struct Row {
-    name: &'static str,
-    /// Environment variables by the carrier's own names, and their keys.
-    variables: &'static [(&'static str, &'static str)],
-    /// How many calls a second the carrier takes by default.
-    calls_per_second: f64,
-    build: fn(&mut Reader, Host) -> Option<Built>,
-    /// What can be used as it is, and is probably not what was meant.
-    oddities: fn(&Reader) -> Vec<Problem>,
-    console: Console,
-}
-
-const TABLE: &[Row] = &[Row {
+pub(super) const ROW: Row = Row {
     name: "twilio",
     variables: &[
         ("TWILIO_ACCOUNT_SID", "twilio.account_sid"),
         ("TWILIO_AUTH_TOKEN", "twilio.auth_token"),
     ],
     calls_per_second: 1.0,
-    build: twilio,
-    oddities: twilio_oddities,
+    build,
+    oddities,
+    emulated,
     console: Console {
         place: "in the console under Phone Numbers, the number, Voice Configuration",
         settings: &[
@@ -129,84 +46,16 @@ const TABLE: &[Row] = &[Row {
             },
         ],
     },
-}];
+};
 
-/// What every section has.
-struct Host {
-    api_base: Option<Url>,
-    private: bool,
+/// The account that the emulator knows.
+fn emulated(emulator: &Settings) -> Vec<(&'static str, String)> {
+    let account = &emulator.twilio;
+    vec![("account_sid", account.sid.clone()), ("auth_token", account.auth_token.clone())]
 }
 
-pub(super) fn names() -> Vec<&'static str> {
-    TABLE.iter().map(|row| row.name).collect()
-}
-
-pub(super) fn key_of_variable(variable: &str) -> Option<&'static str> {
-    let mut variables = TABLE.iter().flat_map(|row| row.variables);
-    variables.find(|(name, _)| *name == variable).map(|(_, key)| *key)
-}
-
-/// What is said of a provider that is named and not configured.
-pub(super) fn missing(name: &str) -> String {
-    match TABLE.iter().find(|row| row.name == name) {
-        Some(row) => {
-            let variables: Vec<&str> = row.variables.iter().map(|(name, _)| *name).collect();
-            format!(
-                "is {name}, whose credentials are missing or wrong: set them in [{name}] or by {}",
-                variables.join(" and ")
-            )
-        }
-        None => format!("is {name:?}; there are emulator, {}", names().join(", ")),
-    }
-}
-
-/// Every provider whose section, or whose environment, has anything in it.
-pub(super) fn read_all(reader: &mut Reader) -> Vec<ConfiguredProvider> {
-    TABLE.iter().filter_map(|row| read(reader, row)).collect()
-}
-
-/// What every provider has to say of values that can be used.
-pub(super) fn oddities(reader: &Reader) -> Vec<Problem> {
-    let meant = TABLE.iter().filter(|row| reader.has_section(row.name));
-    meant.flat_map(|row| (row.oddities)(reader)).collect()
-}
-
-/// Whether a carrier that is out there is configured, or meant to be: what it needs is checked
-/// even if its section is not complete.
-pub(super) fn any_real(reader: &Reader, wanted: Option<&str>) -> bool {
-    TABLE.iter().any(|row| {
-        let key = format!("{}.allow_private_hosts", row.name);
-        let is_meant = reader.has_section(row.name) || wanted == Some(row.name);
-        is_meant && reader.value(&key) != Some("true")
-    })
-}
-
-fn read(reader: &mut Reader, row: &'static Row) -> Option<ConfiguredProvider> {
-    let key = |name: &str| format!("{}.{name}", row.name);
-    let is_set = reader.has_section(row.name);
-    let from = reader.with(&key("from_number"), super::party);
-    let calls_per_second = reader.with(&key("calls_per_second"), super::rate);
-    let requests_per_second = reader.with(&key("requests_per_second"), super::rate);
-    let host = Host {
-        api_base: reader.with(&key("api_base"), |text| {
-            text.parse().map_err(|_| "is a URL, such as https://api.example.com".to_owned())
-        }),
-        private: reader.with(&key("allow_private_hosts"), super::boolean).unwrap_or(false),
-    };
-    let Built { provider, explainer } = (row.build)(reader, host).filter(|_| is_set)?;
-    Some(ConfiguredProvider {
-        provider,
-        from,
-        calls_per_second: calls_per_second.unwrap_or(row.calls_per_second),
-        calls_per_second_is_set: calls_per_second.is_some(),
-        requests_per_second,
-        console: Some(&row.console),
-        explainer: Some(explainer),
-    })
-}
-
-fn explain_twilio(config: TwilioConfig) -> Explainer {
-    Explainer(Arc::new(move |request, urls| {
+fn explainer(config: TwilioConfig) -> Explainer {
+    Explainer(Arc::new(move |request, urls, _now| {
         let explanation = config.explain_signature(request, urls);
         let rejection = explanation.rejection;
         let signed_as = explanation.signed_as.map(|signed| {
@@ -233,7 +82,7 @@ fn explain_twilio(config: TwilioConfig) -> Explainer {
     }))
 }
 
-fn twilio_oddities(reader: &Reader) -> Vec<Problem> {
+fn oddities(reader: &Reader) -> Vec<Problem> {
     // In development the account is the emulator's, whose token is a word.
     if reader.value("twilio.allow_private_hosts") == Some("true") {
         let what = "is for development: private hosts and plain http are permitted as the API";
@@ -266,7 +115,7 @@ fn twilio_oddities(reader: &Reader) -> Vec<Problem> {
 /// In the place of a SID that is missing or wrong, to check the rest.
 const STAND_IN_SID: &str = "AC00000000000000000000000000000000";
 
-fn twilio(reader: &mut Reader, host: Host) -> Option<Built> {
+fn build(reader: &mut Reader, host: Host) -> Option<Built> {
     let is_set = reader.has_section("twilio");
     let account_sid = reader.text("twilio.account_sid");
     let auth_token = reader.text("twilio.auth_token");
@@ -319,7 +168,7 @@ fn twilio(reader: &mut Reader, host: Host) -> Option<Built> {
     if let Some((key, what)) = half_a_key {
         reader.problem(&key, what);
     }
-    let explainer = explain_twilio(config.clone());
+    let explainer = explainer(config.clone());
     match Twilio::new(config) {
         Ok(twilio) if reader.problem_count() == before => {
             Some(Built { provider: Arc::new(twilio), explainer })
