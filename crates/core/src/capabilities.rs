@@ -22,6 +22,9 @@ pub struct Capabilities {
     pub reject_call: bool,
     /// `limit_call` works: an inbound call gets limits of the carrier's own after its admission.
     pub limit_call: bool,
+    /// `stop_tts` works. A carrier that fetches documents needs it not: another document cuts the
+    /// speech off.
+    pub stop_tts: bool,
     /// `send_dtmf` works.
     pub send_dtmf: bool,
     /// `find_call` works.
@@ -47,6 +50,7 @@ impl Capabilities {
             answer_call: false,
             reject_call: false,
             limit_call: false,
+            stop_tts: false,
             send_dtmf: false,
             find_call: false,
             list_live: false,

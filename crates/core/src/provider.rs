@@ -78,6 +78,13 @@ pub trait VoiceProvider: fmt::Debug + Send + Sync + 'static {
     /// Not idempotent: after `Ambiguous` it may be heard or not.
     async fn play_tts(&self, call: &CallRef, say: &Say) -> Result<(), ProviderError>;
 
+    /// Cuts off what is being spoken, and all that waits to be. Needs the capability `stop_tts`.
+    /// Idempotent: with nothing to cut off it succeeds.
+    ///
+    /// # Errors
+    /// See [`ErrorClass`](crate::ErrorClass).
+    async fn stop_tts(&self, call: &CallRef) -> Result<(), ProviderError>;
+
     /// Starts to listen. Idempotent.
     ///
     /// # Errors

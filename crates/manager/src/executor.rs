@@ -114,6 +114,7 @@ async fn perform(
             provider.limit_call(reference, call.limits.max_duration).await.map(nothing)
         }
         EffectKind::HangUp => provider.hangup_call(reference).await.map(nothing),
+        EffectKind::StopSpeech => provider.stop_tts(reference).await.map(nothing),
         EffectKind::Perform(_) => match &call.script.plan {
             CallPlan::Say(say) => provider.play_tts(reference, say).await.map(nothing),
             CallPlan::Listen(listen) => {

@@ -184,6 +184,8 @@ pub enum EffectKind {
     Limit,
     /// End the call.
     HangUp,
+    /// Cut off what is being spoken, before another plan is carried out.
+    StopSpeech,
     /// Carry out the plan of this step by a command.
     Perform(Step),
 }
@@ -432,6 +434,7 @@ mod tests {
             (EffectKind::Answer, r#""answer""#),
             (EffectKind::Limit, r#""limit""#),
             (EffectKind::HangUp, r#""hang_up""#),
+            (EffectKind::StopSpeech, r#""stop_speech""#),
             (EffectKind::Perform(Step(9)), r#"{"perform":9}"#),
         ] {
             assert_eq!(serde_json::to_string(&kind).unwrap(), word);

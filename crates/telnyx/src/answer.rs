@@ -111,7 +111,7 @@ pub(crate) fn listens(response: &TransportResponse) -> Result<(), ProviderError>
     unless(TRANSCRIBES_ALREADY, done(response))
 }
 
-/// The answer to the command to stop listening, which has nothing that can be wrong with it: refused
+/// The answer to a command to stop something, which has nothing that can be wrong with it: refused
 /// for what it says, there was nothing to stop.
 pub(crate) fn stopped(response: &TransportResponse) -> Result<(), ProviderError> {
     match done(response) {

@@ -124,6 +124,12 @@ enum Engine {
 }
 
 #[derive(Serialize)]
+struct StopPlayback {
+    stop: &'static str,
+    command_id: String,
+}
+
+#[derive(Serialize)]
 struct SendDtmf<'a> {
     digits: &'a str,
     command_id: String,
@@ -287,6 +293,11 @@ impl Api {
     pub(crate) fn stop_listening(&self, call: &CallRef, id: &str) -> TransportRequest {
         let command_id = Some(command_id(call, "stop-listening"));
         self.command(id, "transcription_stop", &Plain { command_id })
+    }
+
+    pub(crate) fn stop_speaking(&self, call: &CallRef, id: &str) -> TransportRequest {
+        let command_id = command_id(call, "stop-speaking");
+        self.command(id, "playback_stop", &StopPlayback { stop: "all", command_id })
     }
 
     pub(crate) fn send_dtmf(&self, call: &CallRef, id: &str, digits: &Digits) -> TransportRequest {

@@ -103,6 +103,7 @@ impl VoiceProvider for Telnyx {
         let mut capabilities = Capabilities::none();
         capabilities.answer_call = true;
         capabilities.reject_call = true;
+        capabilities.stop_tts = true;
         capabilities.send_dtmf = true;
         capabilities.find_call = true;
         capabilities.list_live = true;
@@ -142,6 +143,10 @@ impl VoiceProvider for Telnyx {
 
     async fn play_tts(&self, call: &CallRef, say: &Say) -> Result<(), ProviderError> {
         answer::done(&self.write(self.api.speak(call, id(call)?, say)?).await?)
+    }
+
+    async fn stop_tts(&self, call: &CallRef) -> Result<(), ProviderError> {
+        answer::stopped(&self.write(self.api.stop_speaking(call, id(call)?)).await?)
     }
 
     async fn start_listening(&self, call: &CallRef, listen: &Listen) -> Result<(), ProviderError> {

@@ -250,6 +250,11 @@ async fn the_other_commands_are_short() {
     let body = json!({"command_id": id("stop-listening")});
     assert_eq!(command(&script), ("transcription_stop".to_owned(), body));
 
+    let script = Script::of([Ok(taken())]);
+    playing(&script).stop_tts(&call()).await.unwrap();
+    let body = json!({"stop": "all", "command_id": id("stop-speaking")});
+    assert_eq!(command(&script), ("playback_stop".to_owned(), body));
+
     // A hangup that was taken and not done is sent again: it must not pass for a repetition.
     let script = Script::of([Ok(taken())]);
     playing(&script).hangup_call(&call()).await.unwrap();

@@ -134,6 +134,10 @@ impl VoiceProvider for Twilio {
         self.push(call, &CallPlan::Say(say.clone())).await
     }
 
+    async fn stop_tts(&self, _call: &CallRef) -> Result<(), ProviderError> {
+        Err(ProviderError::unsupported("stopping speech by a command"))
+    }
+
     async fn start_listening(&self, call: &CallRef, listen: &Listen) -> Result<(), ProviderError> {
         self.push(call, &CallPlan::Listen(listen.clone())).await
     }

@@ -36,6 +36,7 @@ impl VoiceProvider for CommandProvider {
         let mut capabilities = Capabilities::none();
         capabilities.answer_call = true;
         capabilities.reject_call = true;
+        capabilities.stop_tts = true;
         capabilities.send_dtmf = true;
         capabilities.find_call = true;
         capabilities.sip = true;
@@ -73,6 +74,10 @@ impl VoiceProvider for CommandProvider {
     async fn play_tts(&self, call: &CallRef, say: &Say) -> Result<(), ProviderError> {
         let plan = CallPlan::Say(say.clone());
         self.carrier.done("play_tts", call, plan_text(&plan)).await
+    }
+
+    async fn stop_tts(&self, call: &CallRef) -> Result<(), ProviderError> {
+        self.carrier.done("stop_tts", call, String::new()).await
     }
 
     async fn start_listening(&self, call: &CallRef, listen: &Listen) -> Result<(), ProviderError> {

@@ -75,6 +75,10 @@ impl VoiceProvider for DocumentProvider {
         self.carrier.done("play_tts", call, plan_text(&plan)).await
     }
 
+    async fn stop_tts(&self, _call: &CallRef) -> Result<(), ProviderError> {
+        Err(ProviderError::unsupported("stopping speech by a command"))
+    }
+
     async fn start_listening(&self, call: &CallRef, listen: &Listen) -> Result<(), ProviderError> {
         let plan = CallPlan::Listen(listen.clone());
         self.carrier.done("start_listening", call, plan_text(&plan)).await

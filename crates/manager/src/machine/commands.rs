@@ -35,6 +35,7 @@ impl Work {
             }
             Command::Listen { locale } => {
                 let turn = self.next_turn();
+                self.cut_off_speech();
                 self.set_script(CallPlan::Listen(Listen { turn, locale: locale.clone() }));
                 self.perform_script();
                 self.note_command(CommandWord::Listen, None, Some(turn));
@@ -42,6 +43,7 @@ impl Work {
             }
             Command::StopListening => {
                 self.record.question = None;
+                self.cut_off_speech();
                 self.set_script(CallPlan::Hold);
                 self.perform_script();
                 self.note_command(CommandWord::StopListening, None, None);
@@ -52,6 +54,7 @@ impl Work {
                     return Err(CommandRefusal::Unsupported);
                 }
                 let then = self.what_follows_digits();
+                self.cut_off_speech();
                 self.set_script(CallPlan::SendDigits { digits: digits.clone(), then });
                 self.perform_script();
                 self.note_command(CommandWord::SendDigits, None, None);

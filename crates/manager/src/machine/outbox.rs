@@ -80,7 +80,7 @@ impl Work {
         match result {
             Ok(ids) => self.taken(effect.kind, ids),
             Err(error) if effect.kind == EffectKind::Initiate => self.dial_failed(error),
-            Err(error) => self.not_taken(effect, error),
+            Err(error) => self.not_taken(place, effect, error),
         }
     }
 
@@ -98,7 +98,10 @@ impl Work {
                     self.delivered();
                 }
             }
-            EffectKind::Answer | EffectKind::Limit | EffectKind::Reject(_) => {}
+            EffectKind::Answer
+            | EffectKind::Limit
+            | EffectKind::Reject(_)
+            | EffectKind::StopSpeech => {}
         }
     }
 
@@ -146,7 +149,7 @@ impl Work {
         }
     }
 
-    fn not_taken(&mut self, effect: Effect, error: &ProviderError) {
+    fn not_taken(&mut self, place: usize, effect: Effect, error: &ProviderError) {
         let class = error.class();
         if class == ErrorClass::NotFound && effect.kind.ends_the_call() {
             self.note_failure(effect.kind, error, false);
@@ -173,7 +176,9 @@ impl Work {
             // Not connected yet, or over: if it is over the effect goes with the call.
             EffectKind::Limit => class == ErrorClass::WrongState || Self::says_nothing(class),
             // The carrier says that it cannot be refused or answered any more: a look will tell.
-            EffectKind::Reject(_) | EffectKind::Answer => Self::says_nothing(class),
+            EffectKind::Reject(_) | EffectKind::Answer | EffectKind::StopSpeech => {
+                Self::says_nothing(class)
+            }
             EffectKind::Perform(step) if step != self.record.script.step => false,
             // Nothing was carried out, and a call that is just being connected will take it.
             EffectKind::Perform(_) if class == ErrorClass::WrongState => {
@@ -195,11 +200,9 @@ impl Work {
                 (EffectKind::Perform(_), ErrorClass::WrongState) => CONNECTING_PAUSE,
                 _ => error.retry_after().unwrap_or_else(|| backoff(attempts)),
             };
-            self.record.outbox.push(Effect {
-                attempts,
-                not_before: Some(after(self.now, wait)),
-                ..effect
-            });
+            // In its old place: what stands behind it waits for it.
+            let again = Effect { attempts, not_before: Some(after(self.now, wait)), ..effect };
+            self.record.outbox.insert(place, again);
             self.note_failure(effect.kind, error, true);
         } else if class == ErrorClass::Ambiguous {
             // It may be playing. The playback deadline decides; it is not said twice.

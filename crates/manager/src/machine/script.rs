@@ -24,6 +24,17 @@ impl Work {
         self.record.outbox.retain(|effect| !matches!(effect.kind, EffectKind::Perform(_)));
     }
 
+    /// Another plan takes the place of a speech, whether it has begun or not. A document does that
+    /// by itself, and so does another speech.
+    pub(super) fn cut_off_speech(&mut self) {
+        let is_speech = matches!(self.record.script.plan, CallPlan::Say(_));
+        let kind = EffectKind::StopSpeech;
+        let is_asked_for = self.record.outbox.iter().any(|effect| effect.kind == kind);
+        if is_speech && !is_asked_for && self.capabilities.stop_tts {
+            self.push_effect(kind);
+        }
+    }
+
     /// The plan was carried out: what follows it? With documents the answer to the request says
     /// it; otherwise a command.
     pub(super) fn go_on(&mut self) {

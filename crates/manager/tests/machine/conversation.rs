@@ -7,6 +7,35 @@ use offhook_manager::machine::{Command, CommandRefusal, DeadlineKind, Ignored};
 use offhook_manager::{CallState, EffectKind, EntryKind, Mode};
 
 #[test]
+fn another_plan_cuts_speech_off_once_and_another_speech_replaces_it() {
+    let speaking = || {
+        let mut line = Line::answered(Way::Commands, Mode::Conversation, Some("Long story."));
+        line.carry_out();
+        assert_eq!(line.state(), CallState::Speaking);
+        line
+    };
+    let mut line = speaking();
+    line.command(&Command::Listen { locale: Locale::en_us() }).unwrap();
+    line.command(&Command::StopListening).unwrap();
+    let step = line.record.script.step;
+    assert_eq!(line.outbox(), [EffectKind::StopSpeech, EffectKind::Perform(step)]);
+    line.restart();
+    assert_eq!(line.outbox()[0], EffectKind::StopSpeech, "what stops may be sent again");
+    line.fails(ErrorClass::Transient);
+    line.pass(2);
+    assert_eq!(line.carry_out(), [EffectKind::StopSpeech, EffectKind::Perform(step)]);
+    assert_eq!(line.state(), CallState::Active);
+
+    let mut line = speaking();
+    line.command(&Command::Speak { speech: speech("Shorter.") }).unwrap();
+    assert!(matches!(line.outbox()[..], [EffectKind::Perform(_)]), "{:?}", line.outbox());
+
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, Some("Long story."));
+    line.command(&Command::StopListening).unwrap();
+    assert!(!line.outbox().contains(&EffectKind::StopSpeech), "the document does it");
+}
+
+#[test]
 fn a_conversation_speaks_then_listens_then_goes_on() {
     for way in BOTH {
         let mut line = Line::answered(way, Mode::Conversation, Some("Hello?"));

@@ -1,7 +1,7 @@
 //! What a restart makes of what may have been under way.
 
 use crate::line::{BOTH, Line, Way, heard, new_outbound, over};
-use offhook_core::{CallEvent, EndReason, ErrorClass};
+use offhook_core::{CallEvent, CallStatus, EndReason, ErrorClass};
 use offhook_manager::machine::{DeadlineKind, Input};
 use offhook_manager::{CallState, DialOutcome, EffectKind, EntryKind, Mode};
 
@@ -76,6 +76,33 @@ fn invariant_14_speech_that_was_under_way_is_not_said_twice() {
     line.pass(5);
     line.carry_out();
     assert_eq!(line.ended(), Some(EndReason::HangupBot));
+}
+
+#[test]
+fn a_speech_whose_end_was_told_to_nobody_is_listened_behind_at_once() {
+    let mut line = Line::answered(Way::Commands, Mode::Conversation, Some("Hello."));
+    line.carry_out();
+    assert_eq!(line.state(), CallState::Speaking);
+    line.restart();
+    assert!(line.has_entry(|kind| matches!(kind, EntryKind::NotConfirmed { .. })));
+    line.carry_out();
+    assert_eq!(line.state(), CallState::Listening);
+
+    // A hangup must not cut it off: its end is waited for, and bounded.
+    let mut line = Line::answered(Way::Commands, Mode::Notify, Some("Hello."));
+    line.carry_out();
+    line.restart();
+    assert_eq!(line.state(), CallState::Speaking);
+}
+
+#[test]
+fn a_call_that_was_answered_did_not_fail_to_be_connected() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        let status = CallStatus::Ended { reason: EndReason::Failed, cause: None };
+        line.status(&status);
+        assert_eq!(line.ended(), Some(EndReason::Completed), "{way:?}");
+    }
 }
 
 #[test]
