@@ -31,6 +31,7 @@ impl Work {
         self.record.ending = Some(Ending { reason, check_at });
         self.record.question = None;
         self.set_script(CallPlan::HangUp { after: Duration::ZERO });
+        self.record.outbox.retain(|effect| effect.kind != EffectKind::StopSpeech);
         self.hangup_if_ending();
     }
 

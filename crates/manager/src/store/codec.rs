@@ -47,7 +47,7 @@ pub(super) fn decode_entry(text: &[u8], what: impl Fn() -> String) -> Result<Ent
 
 fn encode<T: Serialize>(value: &T, to: &mut Vec<u8>) {
     serde_json::to_writer(to, value)
-        .expect("stored shapes have string keys, which JSON always takes")
+        .expect("stored shapes have string keys, which JSON always takes");
 }
 
 fn parse<'a, T: Deserialize<'a>>(

@@ -147,7 +147,11 @@ fn the_carrier_s_reason_counts_where_we_have_none() {
 fn a_hangup_overtakes_what_waits_and_drops_it() {
     let mut line = talking(Way::Commands);
     line.command(&offhook_manager::machine::Command::StopListening).unwrap();
-    assert!(matches!(line.outbox()[..], [EffectKind::StopSpeech, EffectKind::Perform(_)]));
+    assert!(
+        matches!(line.outbox()[..], [EffectKind::StopSpeech, EffectKind::Perform(_)]),
+        "{:?}",
+        line.outbox()
+    );
     line.hang_up();
     assert_eq!(line.outbox(), [EffectKind::HangUp]);
 }
