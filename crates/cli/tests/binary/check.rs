@@ -255,3 +255,33 @@ fn a_file_that_is_no_toml_or_is_not_there_is_a_fault() {
         assert_eq!(count(&ended.json(), "fault"), 1);
     }
 }
+
+#[test]
+fn every_fault_of_telnyx_is_found_at_once_and_its_application_is_told_the_url() {
+    let right = Config::telnyx().text("public_url", "https://voice.example.com/phone");
+    let report = check(&right);
+    assert_eq!(report["ok"], true, "{report}");
+    let console = report["consoles"].to_string();
+    assert!(console.contains("https://voice.example.com/phone/webhooks/telnyx"), "{console}");
+
+    let wrong = right
+        .clone()
+        .text("telnyx.api_key", "a b")
+        .text("telnyx.connection_id", "")
+        .text("telnyx.public_key", "nonsense")
+        .text("telnyx.public_key_previous", "more nonsense");
+    let report = check(&wrong);
+    for key in ["api_key", "connection_id", "public_key", "public_key_previous"] {
+        let key = format!("telnyx.{key}");
+        let faults = report["findings"].as_array().unwrap().iter();
+        let of_key =
+            faults.filter(|fault| fault["level"] == "fault" && fault["about"] == key.as_str());
+        assert_eq!(of_key.count(), 1, "{key}: {report:#}");
+    }
+
+    let twice = "ilBYeb4b8AwQNJhkLmIt6a15JqGFGbs4Up+zW4Z1sws=";
+    let odd = right.text("telnyx.api_key", "0193").text("telnyx.public_key_previous", twice);
+    let report = check(&odd).to_string();
+    assert!(report.contains("does not begin with KEY"), "{report}");
+    assert!(report.contains("is the same as public_key"), "{report}");
+}

@@ -144,3 +144,41 @@ fn what_cannot_be_explained_is_exit_2() {
     let missing = run(&mut offhook(folder.path(), &["webhook", "explain", "none.http"]));
     missing.failed_with(2, &["none.http", "cannot be read"]);
 }
+
+/// The signature of an empty body at 1736846813, from the vectors of Telnyx' official SDKs.
+fn signed_by_telnyx(body: &str) -> String {
+    let signature =
+        "4fmeCuJP8o8XTWy0hXyzZvXcWrKt4DY2jL16db8UONQkru8mqRICLWfW3zuCR/FhLpYmDK4rGRZ+KLnP10Z8Aw==";
+    format!(
+        "POST /phone/webhooks/telnyx HTTP/1.1\r\nHost: inner.example.net:3334\r\n\
+         Telnyx-Timestamp: 1736846813\r\nTelnyx-Signature-Ed25519: {signature}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn telnyx_captures_grow_stale_and_their_signatures_stay_right() {
+    let config = Config::telnyx().text("public_url", PUBLIC);
+    let genuine = signed_by_telnyx("");
+    let ended = explain(&config, &genuine, &["--json"]);
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    let told = ended.json();
+    assert_eq!(told["provider"], "telnyx");
+    assert_eq!(told["differences"], serde_json::json!([]), "{told}");
+    assert!(told["failed_check"].as_str().unwrap().contains("timestamp"), "{told}");
+    assert!(told["hints"].to_string().contains("the signature itself is right"), "{told}");
+
+    let rotated = config
+        .clone()
+        .text("telnyx.public_key_previous", "ilBYeb4b8AwQNJhkLmIt6a15JqGFGbs4Up+zW4Z1sws=")
+        .text("telnyx.public_key", "WGZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY=");
+    let ended = explain(&rotated, &genuine, &["--json"]);
+    assert_eq!(ended.json()["differences"], serde_json::json!(["the previous public key"]));
+
+    let ended = explain(&config, &signed_by_telnyx("{}"), &[]);
+    assert!(!ended.stdout.contains("the signature itself is right"), "{ended:#?}");
+    let without = genuine.replace("Telnyx-Timestamp", "X-Other");
+    let ended = explain(&config, &without, &[]);
+    assert!(ended.stdout.contains("there is no Telnyx-Timestamp header"), "{ended:#?}");
+}

@@ -203,7 +203,7 @@ fn every_configuration_is_accepted() {
             files += 1;
         }
     }
-    assert_eq!((files, manifests), (1, 1));
+    assert_eq!((files, manifests), (2, 1));
     // `[inbound] policy = "open"` in a sentence.
     let keys: Vec<&str> = words_of_code(README)
         .filter(|code| code.starts_with('[') && code.contains(" = "))

@@ -31,6 +31,16 @@ impl Config {
             .text("twilio.auth_token", AUTH_TOKEN)
     }
 
+    /// Telnyx with credentials (the public key of its SDKs' vectors), likewise.
+    pub(crate) fn telnyx() -> Self {
+        Self::new()
+            .text("provider", "telnyx")
+            .text("from_number", "+15550100100")
+            .text("telnyx.api_key", "KEY0193A1B2C3D4_secret")
+            .text("telnyx.connection_id", "1494404757140276705")
+            .text("telnyx.public_key", "ilBYeb4b8AwQNJhkLmIt6a15JqGFGbs4Up+zW4Z1sws=")
+    }
+
     /// Twilio's API at this base, on this machine.
     pub(crate) fn with_carrier(api_base: &str) -> Self {
         Self::twilio()
