@@ -202,6 +202,36 @@ impl TryFrom<String> for SpeechText {
     }
 }
 
+impl SpeechText {
+    /// The text in parts, where a carrier takes only so much at a time: `fitting` says how many
+    /// bytes of a text one part takes (at least one character of it). They are cut where a pause
+    /// does no harm if there is such a place, and together they are the whole text.
+    pub fn parts(&self, fitting: impl Fn(&str) -> usize) -> impl Iterator<Item = &str> {
+        let mut rest = self.as_str();
+        std::iter::from_fn(move || {
+            let first = rest.chars().next()?;
+            let end = fitting(rest).max(first.len_utf8());
+            let cut = if end == rest.len() {
+                end
+            } else {
+                rest[..end]
+                    .char_indices()
+                    .rev()
+                    .find(|(_, character)| is_gap(*character))
+                    .map_or(end, |(at, character)| at + character.len_utf8())
+            };
+            let (part, after) = rest.split_at(cut);
+            rest = after;
+            Some(part)
+        })
+    }
+}
+
+/// White space, or the punctuation of scripts that have none.
+const fn is_gap(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '、' | '。' | '！' | '，' | '？')
+}
+
 /// Whether XML 1.0 lets a document hold it at all, escaped or not (2.2): a carrier's document that
 /// holds anything else is spoilt as a whole.
 const fn is_legal(character: char) -> bool {
