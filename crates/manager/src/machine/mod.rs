@@ -263,7 +263,7 @@ impl Work {
             why = self.ignored.or(why);
         }
         self.ignored = why.filter(|_| !had_effect);
-        let reply = webhook.wants_document.then(|| self.reply());
+        let reply = webhook.wants_document.then(|| self.reply(webhook));
         if let Some(before) = before.filter(|before| self.told_nothing(before)) {
             self.record = before;
             self.ignore(Ignored::NothingNew);
@@ -299,7 +299,7 @@ impl Work {
     /// The document for a carrier that waits: the script of the moment, whatever step it asked for.
     /// While a command may be bringing it, the line is only kept open: the command replaces that
     /// document, and if it never arrives, the end of the hold asks again.
-    fn reply(&mut self) -> RepliedPlan {
+    fn reply(&mut self, webhook: &Webhook<'_>) -> RepliedPlan {
         let refused = matches!(self.record.script.plan, CallPlan::Reject(_));
         let not_begun = self.record.state == CallState::Queued;
         if not_begun || self.record.state.is_ended() && !refused {
@@ -307,7 +307,9 @@ impl Work {
             return RepliedPlan { step: self.record.script.step, plan };
         }
         let step = self.record.script.step;
-        if self.is_being_pushed() {
+        if self.is_fetch_of_push(webhook) {
+            self.record.pushes = self.record.pushes.saturating_add(1);
+        } else if self.is_being_pushed() {
             // Both would be carried out, one after the other, and a sentence begun twice.
             self.answered_by_reply();
             return RepliedPlan { step, plan: CallPlan::Hold };

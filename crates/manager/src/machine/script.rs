@@ -5,7 +5,7 @@ use std::time::Duration;
 use offhook_core::{CallPlan, Digits, Direction, EndReason, Then};
 
 use super::Work;
-use crate::record::{CallState, EffectKind, Script};
+use crate::record::{CallState, Effect, EffectKind, Script};
 use crate::time::after;
 
 /// After a document that hangs up by itself, how long we wait before we do it by a command.
@@ -20,8 +20,14 @@ impl Work {
         let step = self.record.script.step.next();
         self.record.script = Script { plan, step, delivered_at: None };
         self.record.hangup_at = None;
-        // A plan that was not begun yet is out of date.
-        self.record.outbox.retain(|effect| !matches!(effect.kind, EffectKind::Perform(_)));
+        // A plan that was not begun yet is out of date. One that may be on its way counts as a push:
+        // its answer will find nothing that waits for it.
+        let overtaken = |effect: &Effect| matches!(effect.kind, EffectKind::Perform(_));
+        let on_its_way = self.record.outbox.iter().filter(|effect| overtaken(effect));
+        let on_its_way = on_its_way.filter(|effect| effect.not_before.is_none()).count();
+        self.record.pushes =
+            self.record.pushes.saturating_add(u32::try_from(on_its_way).unwrap_or(u32::MAX));
+        self.record.outbox.retain(|effect| !overtaken(effect));
     }
 
     /// The plan was carried out: what follows it? With documents the answer to the request says

@@ -295,6 +295,47 @@ fn a_script_that_a_reply_delivers_is_not_pushed_again() {
 }
 
 #[test]
+fn a_push_that_is_fetched_before_its_answer_comes_is_said_by_that_fetch_and_counts_once() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
+    line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+    let push = line.waiting().unwrap().id;
+    let step = line.record.script.step.0;
+    let reply = line.webhook(Some(step), &[CallEvent::Answered], true).unwrap();
+    assert!(matches!(reply.plan, CallPlan::Say(_)), "{:?}", reply.plan);
+    assert_eq!((line.state(), line.outbox()), (CallState::Speaking, vec![]));
+    line.takes(push);
+    assert_eq!(line.ignored, Some(Ignored::NotWaiting));
+    assert_eq!(line.record.pushes, 1);
+    assert_eq!(line.state(), CallState::Speaking);
+}
+
+#[test]
+fn the_hold_that_stands_in_for_a_push_is_held_on_while_the_push_is_on_its_way() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
+    let old = line.record.script.step.0;
+    line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+    line.webhook(Some(old), &[CallEvent::NothingHeard], true).unwrap();
+    let step = line.record.script.step.0;
+    let reply = line.webhook(Some(step), &[CallEvent::HoldEnded], true).unwrap();
+    assert_eq!((reply.plan, line.record.pushes), (CallPlan::Hold, 0));
+    assert!(matches!(line.outbox()[..], [EffectKind::Perform(_)]));
+}
+
+#[test]
+fn a_push_whose_answer_nobody_waits_for_counts_all_the_same() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
+    line.command(&Command::Speak { speech: speech("One.") }).unwrap();
+    line.command(&Command::Speak { speech: speech("Two.") }).unwrap();
+    assert_eq!(line.record.pushes, 1, "the first may have been sent");
+    assert_eq!(line.fails(ErrorClass::Ambiguous), EffectKind::Perform(line.record.script.step));
+    assert_eq!(line.record.pushes, 2, "and so may the second");
+    line.command(&Command::Speak { speech: speech("Three.") }).unwrap();
+    line.fails(ErrorClass::Transient);
+    line.command(&Command::Speak { speech: speech("Four.") }).unwrap();
+    assert_eq!(line.record.pushes, 2, "the third was not sent");
+}
+
+#[test]
 fn near_the_limit_of_pushes_the_script_waits_for_the_next_fetch() {
     let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
     line.capabilities.pushes_per_call = Some(70);
