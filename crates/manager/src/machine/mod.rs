@@ -313,6 +313,9 @@ impl Work {
             // Both would be carried out, one after the other, and a sentence begun twice.
             self.answered_by_reply();
             return RepliedPlan { step, plan: CallPlan::Hold };
+        } else if self.waits_for_what_answers() {
+            self.record.state = CallState::Active;
+            return RepliedPlan { step, plan: CallPlan::Hold };
         }
         self.delivered_by_reply();
         RepliedPlan { step, plan: self.record.script.plan.clone() }

@@ -58,12 +58,26 @@ impl Work {
         }
         // Near the carrier's limit nothing is pushed: the document that runs comes back for the
         // next one, and gets the script then.
-        let limit = self.capabilities.pushes_per_call.filter(|_| self.capabilities.documents);
-        if limit.is_some_and(|limit| self.record.pushes.saturating_add(PUSH_RESERVE) >= limit) {
+        if self.is_out_of_pushes() {
             return;
         }
         let step = self.record.script.step;
         self.push_effect(EffectKind::Perform(step));
+    }
+
+    /// Whether the carrier's limit of pushes is near.
+    fn is_out_of_pushes(&self) -> bool {
+        let limit = self.capabilities.pushes_per_call.filter(|_| self.capabilities.documents);
+        limit.is_some_and(|limit| self.record.pushes.saturating_add(PUSH_RESERVE) >= limit)
+    }
+
+    /// Whether the line is held for a moment where listening would begin anew: somebody has just said
+    /// something, and what answers it cannot be pushed. A hold comes back for it soon, an element that
+    /// listens only when it has waited its time.
+    pub(super) fn waits_for_what_answers(&self) -> bool {
+        self.answered_turn.is_some()
+            && self.is_out_of_pushes()
+            && matches!(self.record.script.plan, CallPlan::Listen(_))
     }
 
     /// The answer to a webhook carries the script out: no command is needed any more.

@@ -356,6 +356,35 @@ fn near_the_limit_of_pushes_the_script_waits_for_the_next_fetch() {
 }
 
 #[test]
+fn near_the_limit_of_pushes_what_was_said_is_answered_after_a_short_hold() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
+    line.capabilities.pushes_per_call = Some(70);
+    let mut answers = Vec::new();
+    for number in 0..200 {
+        let turn = line.ask("And then?", None);
+        if line.state() != CallState::Speaking {
+            // What holds the line comes back within seconds, and is answered with the question.
+            let step = line.record.script.step.0 - 1;
+            let reply = line.webhook(Some(step), &[CallEvent::HoldEnded], true).unwrap();
+            assert!(matches!(reply.plan, CallPlan::Say(_)), "turn {number}: {:?}", reply.plan);
+        }
+        let step = line.record.script.step.0;
+        let reply = line.webhook(Some(step), &[words("Then I left.")], true).unwrap();
+        assert_eq!(line.record.question, None, "{turn} is answered");
+        answers.push(reply.plan);
+        line.record.answered_at = Some(line.now);
+    }
+    assert!(line.record.pushes < 70, "{} pushes", line.record.pushes);
+    assert!(matches!(answers[0], CallPlan::Listen(_)), "{:?}", answers[0]);
+    assert_eq!(answers[199], CallPlan::Hold);
+    // Nobody answers: the end of the hold listens.
+    let step = line.record.script.step.0;
+    let reply = line.webhook(Some(step), &[CallEvent::HoldEnded], true).unwrap();
+    assert!(matches!(reply.plan, CallPlan::Listen(_)), "{:?}", reply.plan);
+    assert_eq!(line.state(), CallState::Listening);
+}
+
+#[test]
 fn what_comes_before_the_call_is_connected_at_the_carrier_is_repeated_for_a_moment() {
     for way in BOTH {
         let mut line = Line::answered(way, Mode::Conversation, None);
