@@ -22,6 +22,9 @@ pub struct Capabilities {
     pub reject_call: bool,
     /// `limit_call` works: an inbound call gets limits of the carrier's own after its admission.
     pub limit_call: bool,
+    /// A document gives the call a limit of the carrier's own
+    /// ([`CallPlan::Limited`](crate::CallPlan::Limited)): the first one of an inbound call does.
+    pub limit_by_document: bool,
     /// `send_dtmf` works.
     pub send_dtmf: bool,
     /// `find_call` works.
@@ -47,6 +50,7 @@ impl Capabilities {
             answer_call: false,
             reject_call: false,
             limit_call: false,
+            limit_by_document: false,
             send_dtmf: false,
             find_call: false,
             list_live: false,

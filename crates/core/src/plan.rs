@@ -36,6 +36,15 @@ pub enum CallPlan {
     },
     /// Refuse a call that is not answered yet.
     Reject(RejectReason),
+    /// Give the call a limit of the carrier's own, should we be gone, and do the plan. For a carrier
+    /// with the capability `limit_by_document`, in the first document of an inbound call.
+    Limited {
+        /// How long the call may last by our own limit; the carrier gets
+        /// [`carrier_limit_seconds`](crate::carrier_limit_seconds) of it.
+        max_duration: Duration,
+        /// What the call does.
+        plan: Box<Self>,
+    },
 }
 
 impl CallPlan {
@@ -45,6 +54,7 @@ impl CallPlan {
         match self {
             Self::Say(say) => say.then.clone().into(),
             Self::SendDigits { then, .. } => then.clone().into(),
+            Self::Limited { plan, .. } => plan.after(),
             other => other.clone(),
         }
     }

@@ -247,6 +247,7 @@ impl Work {
 
     fn webhook(&mut self, webhook: &Webhook<'_>) -> Option<RepliedPlan> {
         let before = is_preview(webhook).then(|| self.record.clone());
+        let limited = self.capabilities.limit_by_document && self.is_first_document();
         // The webhook's own entry comes first in the timeline; what follows from it comes after.
         let number = self.record.entries;
         self.record.entries += 1;
@@ -263,7 +264,11 @@ impl Work {
             why = self.ignored.or(why);
         }
         self.ignored = why.filter(|_| !had_effect);
-        let reply = webhook.wants_document.then(|| self.reply(webhook));
+        let reply = webhook.wants_document.then(|| {
+            let reply = self.reply(webhook);
+            let is_live = !self.record.state.is_ended();
+            if limited && is_live { self.limited(reply) } else { reply }
+        });
         if let Some(before) = before.filter(|before| self.told_nothing(before)) {
             self.record = before;
             self.ignore(Ignored::NothingNew);
@@ -294,6 +299,13 @@ impl Work {
             ..self.record.clone()
         };
         self.entries.is_empty() && bare == *before
+    }
+
+    /// The first document, with the carrier's own limit for the call.
+    fn limited(&self, reply: RepliedPlan) -> RepliedPlan {
+        let max_duration = self.record.limits.max_duration;
+        let plan = Box::new(reply.plan);
+        RepliedPlan { plan: CallPlan::Limited { max_duration, plan }, ..reply }
     }
 
     /// The document for a carrier that waits: the script of the moment, whatever step it asked for.

@@ -90,12 +90,17 @@ impl Work {
 
     /// The first document that does not reject answers the call; no webhook will say so.
     pub(super) fn answered_by_reply(&mut self) {
-        let first_document = self.record.direction == Direction::Inbound
-            && self.record.answered_at.is_none()
-            && !matches!(self.record.script.plan, CallPlan::Reject(_));
-        if first_document {
+        if self.is_first_document() {
             self.answered();
         }
+    }
+
+    /// Whether the next document answers an inbound call.
+    pub(super) fn is_first_document(&self) -> bool {
+        self.record.direction == Direction::Inbound
+            && self.record.answered_at.is_none()
+            && !self.record.state.is_ended()
+            && !matches!(self.record.script.plan, CallPlan::Reject(_))
     }
 
     /// The carrier has the script.
