@@ -138,8 +138,12 @@ impl Plivo {
                 }
             }
         }
-        candidates.extend(answer::candidates(&self.read(self.api.records(intent)).await?, intent)?);
-        candidates.dedup();
+        let records = self.read(self.api.records(intent)).await?;
+        for uuid in answer::candidates(&records, intent)? {
+            if !candidates.contains(&uuid) {
+                candidates.push(uuid);
+            }
+        }
         Ok(candidates)
     }
 }

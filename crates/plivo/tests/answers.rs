@@ -10,6 +10,8 @@ use offhook_core::{
     CallPlan, CallRef, CallStatus, Cause, DialIntent, EndReason, ErrorClass, FaultKind, Party,
     Progress, ProviderCallIds, ProviderError, Search, TransportFault, VoiceProvider,
 };
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use support::{
     Answer, CALL_UUID, REQUEST_UUID, answering, call, json, missing, refusal, request_ids, response,
@@ -310,4 +312,63 @@ async fn too_many_calls_to_look_at_leave_a_request_unknown() {
     let status = plivo.get_call_status(&support::young_call()).await;
     assert!(matches!(status, CallStatus::Unknown { .. }), "{status:?}");
     assert!(script.requests().len() < 50, "{} requests", script.requests().len());
+}
+
+/// Bodies that look like Plivo's, and others.
+fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    let name = prop_oneof![
+        Just("api_id"),
+        Just("error"),
+        Just("call_uuid"),
+        Just("request_uuid"),
+        Just("call_status"),
+        Just("calls"),
+        Just("objects"),
+        Just("end_time"),
+        Just("hangup_cause_code"),
+        Just("session_start"),
+    ];
+    let value = prop_oneof![
+        Just(format!("\"{CALL_UUID}\"")),
+        Just(format!("[\"{CALL_UUID}\"]")),
+        Just("null".to_owned()),
+        Just("4000".to_owned()),
+        Just("1e400".to_owned()),
+        Just("\"in-progress\"".to_owned()),
+        Just("\"9999-99-99 99:99:99\"".to_owned()),
+        Just("{\"code\":-1,\"message\":\"\\u0000\"}".to_owned()),
+        Just("[{}]".to_owned()),
+    ];
+    let object = vec((name, value), 0..6).prop_map(|fields| {
+        let fields: Vec<String> =
+            fields.into_iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", fields.join(",")).into_bytes()
+    });
+    prop_oneof![4 => object, 1 => vec(any::<u8>(), 0..60)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn nothing_that_is_answered_panics_or_ends_a_call_without_evidence(
+        status in prop_oneof![200_u16..=204, 300_u16..=599],
+        body in bodies(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let many = || (0..100).map(|_| json(status, body.clone()));
+            let (plivo, _) = answering(many());
+            let looked = plivo.get_call_status(&call()).await;
+            if matches!(looked, CallStatus::Ended { .. }) {
+                assert!(status < 300 && body.windows(9).any(|part| part == b"call_uuid"));
+            }
+            let (plivo, _) = answering(many());
+            let _ = plivo.get_call_status(&support::young_call()).await;
+            let (plivo, _) = answering(many());
+            let _ = (plivo.initiate_call(&intent()).await, plivo.hangup_call(&call()).await);
+            let (plivo, _) = answering(many());
+            let _ = (plivo.find_call(&intent()).await, plivo.list_live().await);
+        });
+    }
 }
