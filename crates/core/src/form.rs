@@ -90,3 +90,21 @@ impl WebhookRequest {
         Some(value.split(';').next().unwrap_or_default().trim())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_read_byte_by_byte_and_whatever_it_holds() {
+        let read = |form: &[u8]| -> Vec<(Vec<u8>, Vec<u8>)> {
+            form_pairs(form).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+        };
+        let pair = |name: &[u8], value: &[u8]| (name.to_vec(), value.to_vec());
+        assert_eq!(read(b""), []);
+        assert_eq!(read(b"&&a=1&"), [pair(b"a", b"1")]);
+        assert_eq!(read(b"a=b=c&=x&y"), [pair(b"a", b"b=c"), pair(b"", b"x"), pair(b"y", b"")]);
+        assert_eq!(read(b"%4e+1=%2B%2b%zz%"), [pair(b"N 1", b"++%zz%")]);
+        assert_eq!(read(b"n=%FF\xFE"), [pair(b"n", b"\xFF\xFE")]);
+    }
+}

@@ -431,6 +431,18 @@ mod tests {
     }
 
     #[test]
+    fn the_parts_of_a_text_are_the_whole_of_it() {
+        let text: SpeechText = "One two, 三四。五six".parse().unwrap();
+        for limit in 0..30 {
+            let fitting =
+                |text: &str| text.char_indices().nth(limit).map_or(text.len(), |(at, _)| at);
+            assert_eq!(text.parts(fitting).collect::<String>(), text.as_str(), "{limit}");
+        }
+        let parts: Vec<&str> = text.parts(|text| text.len().min(9)).collect();
+        assert_eq!(parts, ["One two, ", "三四。", "五six"]);
+    }
+
+    #[test]
     fn digits_and_locales_are_checked_by_shape() {
         assert!("0123456789ABCD*#wW".parse::<Digits>().is_ok());
         assert!("".parse::<Digits>().is_err());
