@@ -310,7 +310,7 @@ impl Work {
 
     /// The document for a carrier that waits: the script of the moment, whatever step it asked for.
     /// While a command may be bringing it, the line is only kept open: the command replaces that
-    /// document, and if it never arrives, the end of the hold asks again.
+    /// document, and if it does not arrive, the end of the hold asks again.
     fn reply(&mut self, webhook: &Webhook<'_>) -> RepliedPlan {
         let refused = matches!(self.record.script.plan, CallPlan::Reject(_));
         let not_begun = self.record.state == CallState::Queued;
@@ -319,7 +319,7 @@ impl Work {
             return RepliedPlan { step: self.record.script.step, plan };
         }
         let step = self.record.script.step;
-        if self.is_fetch_of_push(webhook) {
+        if self.ends_wait_for_push(webhook) {
             self.record.pushes = self.record.pushes.saturating_add(1);
         } else if self.is_being_pushed() {
             // Both would be carried out, one after the other, and a sentence begun twice.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook_core::{CallEvent, CallPlan, EndReason, ErrorClass, ProviderCallIds, ProviderError};
+use offhook_core::{CallPlan, EndReason, ErrorClass, ProviderCallIds, ProviderError};
 
 use super::{Ignored, Webhook, Work};
 use crate::entry::{Adoption, EntryKind};
@@ -68,13 +68,12 @@ impl Work {
         self.record.outbox.iter().any(|effect| effect.kind == push && effect.not_before.is_none())
     }
 
-    /// Whether this request is a push that has arrived: the carrier fetches the script to which it was
-    /// sent, perhaps before it answers the command. Nothing else has the step of a script that is on its
-    /// way, but the hold that stands in for it.
-    pub(super) fn is_fetch_of_push(&self, webhook: &Webhook<'_>) -> bool {
-        self.is_being_pushed()
-            && webhook.step == Some(self.record.script.step)
-            && !webhook.events.contains(&CallEvent::HoldEnded)
+    /// Whether this request ends the wait for a push: it has the step of a script that is on its way.
+    /// Either the push has arrived, and the carrier fetches the script to which it was sent, perhaps
+    /// before it answers the command. Or the hold that stands in for it is over. A second one would have
+    /// the same URL, so that its end would be taken for a repeat of this one.
+    pub(super) fn ends_wait_for_push(&self, webhook: &Webhook<'_>) -> bool {
+        self.is_being_pushed() && webhook.step == Some(self.record.script.step)
     }
 
     pub(super) fn effect_done(&mut self, id: u32, result: &Result<ProviderCallIds, ProviderError>) {
