@@ -274,6 +274,37 @@ impl CallRef {
     }
 }
 
+/// What a callback URL of ours says: the way back from [`CallRef::callback`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CalledBack {
+    /// Our id of the call; `None` if it is not there, or none.
+    pub call: Option<CallId>,
+    /// The step.
+    pub step: Option<Step>,
+    /// The provider crate's own word for the kind of request.
+    pub kind: Option<String>,
+}
+
+impl CalledBack {
+    /// Reads a URL. The last of a repeated parameter counts.
+    #[must_use]
+    pub fn read(url: &str) -> Self {
+        let mut called = Self::default();
+        // A URL may be told with the retry policy that was set for it.
+        let url = url.split_once('#').map_or(url, |(url, _)| url);
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "call" => called.call = value.parse().ok(),
+                "step" => called.step = value.parse().ok().map(Step),
+                "kind" => called.kind = Some(value.into_owned()),
+                _ => {}
+            }
+        }
+        called
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,5 +333,9 @@ mod tests {
             "https://voice.example.com/phone/webhooks/twilio\
              ?call=00000000-0000-0000-0000-000000000000&step=3&kind=gather"
         );
+        let read = CalledBack::read(&format!("{}#rc=1", call.callback("gather")));
+        let kind = Some("gather".to_owned());
+        assert_eq!(read, CalledBack { call: Some(call.id), step: Some(call.step), kind });
+        assert_eq!(CalledBack::read("https://a.example/x?call=7&step=-1"), CalledBack::default());
     }
 }

@@ -25,6 +25,9 @@ pub struct Capabilities {
     /// `stop_tts` works. A carrier that fetches documents needs it not: another document cuts the
     /// speech off.
     pub stop_tts: bool,
+    /// A document gives the call a limit of the carrier's own
+    /// ([`CallPlan::Limited`](crate::CallPlan::Limited)): the first one of an inbound call does.
+    pub limit_by_document: bool,
     /// `send_dtmf` works.
     pub send_dtmf: bool,
     /// `find_call` works.
@@ -51,6 +54,7 @@ impl Capabilities {
             reject_call: false,
             limit_call: false,
             stop_tts: false,
+            limit_by_document: false,
             send_dtmf: false,
             find_call: false,
             list_live: false,

@@ -24,6 +24,7 @@ mod capabilities;
 mod dial;
 mod error;
 mod event;
+mod form;
 #[cfg(feature = "http")]
 mod http_client;
 mod party;
@@ -36,12 +37,14 @@ mod transport;
 mod webhook;
 
 pub use call::{
-    CallId, CallRef, Callbacks, ProviderCallId, ProviderCallIds, ProviderName, Step, Turn,
+    CallId, CallRef, Callbacks, CalledBack, ProviderCallId, ProviderCallIds, ProviderName, Step,
+    Turn,
 };
 pub use capabilities::Capabilities;
 pub use dial::{DialIntent, InitiatedCall, RunningCall, Search, carrier_limit_seconds};
 pub use error::{ErrorClass, ProviderError};
 pub use event::{AnsweredBy, CallEvent, Direction};
+pub use form::{FormPair, WebhookForm, form_pairs};
 #[cfg(feature = "http")]
 pub use http_client::{GuardedClient, HostPolicy, InvalidBaseUrl, is_public_address};
 pub use party::{InvalidNumber, Party, PhoneNumber};

@@ -36,6 +36,15 @@ pub enum CallPlan {
     },
     /// Refuse a call that is not answered yet.
     Reject(RejectReason),
+    /// Give the call a limit of the carrier's own, should we be gone, and do the plan. For a carrier
+    /// with the capability `limit_by_document`, in the first document of an inbound call.
+    Limited {
+        /// How long the call may last by our own limit; the carrier gets
+        /// [`carrier_limit_seconds`](crate::carrier_limit_seconds) of it.
+        max_duration: Duration,
+        /// What the call does.
+        plan: Box<Self>,
+    },
 }
 
 impl CallPlan {
@@ -45,6 +54,7 @@ impl CallPlan {
         match self {
             Self::Say(say) => say.then.clone().into(),
             Self::SendDigits { then, .. } => then.clone().into(),
+            Self::Limited { plan, .. } => plan.after(),
             other => other.clone(),
         }
     }
@@ -200,6 +210,36 @@ impl TryFrom<String> for SpeechText {
         }
         Ok(Self(text))
     }
+}
+
+impl SpeechText {
+    /// The text in parts, where a carrier takes only so much at a time: `fitting` says how many
+    /// bytes of a text one part takes (at least one character of it). They are cut where a pause
+    /// does no harm if there is such a place, and together they are the whole text.
+    pub fn parts(&self, fitting: impl Fn(&str) -> usize) -> impl Iterator<Item = &str> {
+        let mut rest = self.as_str();
+        std::iter::from_fn(move || {
+            let first = rest.chars().next()?;
+            let end = fitting(rest).max(first.len_utf8());
+            let cut = if end == rest.len() {
+                end
+            } else {
+                rest[..end]
+                    .char_indices()
+                    .rev()
+                    .find(|(_, character)| is_gap(*character))
+                    .map_or(end, |(at, character)| at + character.len_utf8())
+            };
+            let (part, after) = rest.split_at(cut);
+            rest = after;
+            Some(part)
+        })
+    }
+}
+
+/// White space, or the punctuation of scripts that have none.
+const fn is_gap(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '、' | '。' | '！' | '，' | '？')
 }
 
 /// Whether XML 1.0 lets a document hold it at all, escaped or not (2.2): a carrier's document that
@@ -388,6 +428,18 @@ mod tests {
         );
         assert!("é".repeat(SpeechText::LIMIT).parse::<SpeechText>().is_ok());
         assert!("<b>&\"'</b> 你好 🎉\r\n".parse::<SpeechText>().is_ok());
+    }
+
+    #[test]
+    fn the_parts_of_a_text_are_the_whole_of_it() {
+        let text: SpeechText = "One two, 三四。五six".parse().unwrap();
+        for limit in 0..30 {
+            let fitting =
+                |text: &str| text.char_indices().nth(limit).map_or(text.len(), |(at, _)| at);
+            assert_eq!(text.parts(fitting).collect::<String>(), text.as_str(), "{limit}");
+        }
+        let parts: Vec<&str> = text.parts(|text| text.len().min(9)).collect();
+        assert_eq!(parts, ["One two, ", "三四。", "五six"]);
     }
 
     #[test]

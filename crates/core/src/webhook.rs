@@ -49,6 +49,18 @@ impl fmt::Debug for WebhookRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DedupeKey(pub [u8; 16]);
 
+impl DedupeKey {
+    /// The beginning of a digest of what was signed.
+    #[must_use]
+    pub fn of_digest(digest: &[u8]) -> Self {
+        let mut key = [0; 16];
+        for (byte, from) in key.iter_mut().zip(digest) {
+            *byte = *from;
+        }
+        Self(key)
+    }
+}
+
 /// Why a webhook was not accepted. For our logs; the sender learns none of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -138,9 +138,7 @@ fn dedupe_key(body: &[u8]) -> DedupeKey {
         Some(id) => Sha256::new().chain_update(b"id|").chain_update(id).finalize(),
         None => Sha256::new().chain_update(b"body|").chain_update(body).finalize(),
     };
-    let mut key = [0; 16];
-    key.copy_from_slice(&digest[..16]);
-    DedupeKey(key)
+    DedupeKey::of_digest(&digest)
 }
 
 /// What can be found out about a signature, for people who look for what is wrong. Never for the

@@ -144,7 +144,7 @@ fn gather(
 }
 
 fn speech(writer: &mut Verbs, speech: &Speech) -> io::Result<()> {
-    for part in parts(speech.text.as_str()) {
+    for part in speech.text.parts(fitting) {
         let mut element = writer.create_element("Say");
         if let Some(voice) = &speech.voice {
             element = element.with_attribute(("voice", voice.as_str()));
@@ -154,29 +154,6 @@ fn speech(writer: &mut Verbs, speech: &Speech) -> io::Result<()> {
             .write_text_content(BytesText::new(part))?;
     }
     Ok(())
-}
-
-/// The text in parts that one Say takes, cut where a pause does no harm if there is such a place.
-fn parts(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let end = fitting(rest);
-        let cut = if end == rest.len() {
-            end
-        } else {
-            rest[..end]
-                .char_indices()
-                .rev()
-                .find(|(_, character)| is_gap(*character))
-                .map_or(end, |(at, character)| at + character.len_utf8())
-        };
-        let (part, after) = rest.split_at(cut);
-        rest = after;
-        Some(part)
-    })
 }
 
 /// How many bytes of a text one Say takes.
@@ -192,11 +169,6 @@ fn fitting(text: &str) -> usize {
         }
     }
     text.len()
-}
-
-/// White space, or the punctuation of scripts that have none.
-const fn is_gap(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '、' | '。' | '！' | '，' | '？')
 }
 
 fn redirect(writer: &mut Verbs, call: &CallRef, kind: &str) -> io::Result<()> {

@@ -3,7 +3,6 @@
 //! base64(HMAC-SHA1(auth token, URL + sorted parameters)). Source: Twilio, "Webhooks security";
 //! checked against the vectors of the official SDKs.
 
-use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::fmt;
 use std::ops::Range;
@@ -11,8 +10,8 @@ use std::ops::Range;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use http::{HeaderMap, Method};
-use offhook_core::{DedupeKey, WebhookRejection, WebhookRequest};
+use http::Method;
+use offhook_core::{DedupeKey, FormPair, WebhookRejection, WebhookRequest, form_pairs};
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -132,7 +131,8 @@ fn matching<M: Mac + Clone>(
             let mac = sign(key, form, parameters);
             if bool::from(mac.as_slice().ct_eq(given)) {
                 let is_canonical = place == 0 && port(form).is_none();
-                return Ok(dedupe_key(&if is_canonical { mac } else { canonical() }));
+                let canonical = if is_canonical { mac } else { canonical() };
+                return Ok(DedupeKey::of_digest(&canonical));
             }
         }
     }
@@ -144,14 +144,6 @@ fn sign<M: Mac + Clone>(key: &M, url: &str, parameters: &[u8]) -> Vec<u8> {
     mac.update(url.as_bytes());
     mac.update(parameters);
     mac.finalize().into_bytes().to_vec()
-}
-
-fn dedupe_key(mac: &[u8]) -> DedupeKey {
-    let mut key = [0; 16];
-    for (byte, from) in key.iter_mut().zip(mac) {
-        *byte = *from;
-    }
-    DedupeKey(key)
 }
 
 /// What is signed besides the URL: of a form every distinct name and value in byte order, one
@@ -167,7 +159,7 @@ fn signed_parameters(request: &WebhookRequest) -> Result<Vec<u8>, WebhookRejecti
     if request.method != Method::POST {
         return Err(WebhookRejection::Method);
     }
-    match content_type(&request.headers) {
+    match request.media_type() {
         Some("application/x-www-form-urlencoded") => {
             let mut pairs: Vec<_> = form_pairs(&request.body).collect();
             pairs.sort_unstable();
@@ -185,16 +177,10 @@ fn signed_parameters(request: &WebhookRequest) -> Result<Vec<u8>, WebhookRejecti
     }
 }
 
-/// The media type without its parameters.
-pub(crate) fn content_type(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
-    Some(value.split(';').next().unwrap_or_default().trim())
-}
-
 /// A JSON body is not in the signature; its digest stands in the signed URL.
 fn check_body_digest(request: &WebhookRequest) -> Result<(), WebhookRejection> {
-    let query = request.url.split_once('?').map_or("", |(_, query)| query);
-    let stated = query
+    let stated = request
+        .query()
         .split('&')
         .find_map(|pair| pair.strip_prefix("bodySHA256="))
         .ok_or(WebhookRejection::Unsigned)?;
@@ -208,33 +194,6 @@ fn check_body_digest(request: &WebhookRequest) -> Result<(), WebhookRejection> {
     } else {
         Err(WebhookRejection::BodyDigest)
     }
-}
-
-/// A decoded name and its value.
-type Pair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
-
-/// The decoded names and values of a form, as bytes: what was signed need not be UTF-8.
-pub(crate) fn form_pairs(form: &[u8]) -> impl Iterator<Item = Pair<'_>> {
-    form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
-        match pair.iter().position(|byte| *byte == b'=') {
-            Some(at) => (decoded(&pair[..at]), decoded(&pair[at + 1..])),
-            None => (decoded(pair), Cow::Borrowed(&[][..])),
-        }
-    })
-}
-
-fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.iter().any(|byte| matches!(byte, b'+' | b'%')) {
-        return Cow::Borrowed(text);
-    }
-    let spaced: Vec<u8> =
-        text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    if !spaced.contains(&b'%') {
-        return Cow::Owned(spaced);
-    }
-    let mut decoded = Vec::with_capacity(spaced.len());
-    decoded.extend(percent_encoding::percent_decode(&spaced));
-    Cow::Owned(decoded)
 }
 
 /// Where the port of a URL stands, its colon included.
@@ -334,7 +293,7 @@ impl Verifier {
 /// The parameters of a form as Twilio joins them, then as others do by mistake.
 fn ways_to_join(form: &[u8]) -> [(Option<&'static str>, Vec<u8>); 4] {
     let arrived: Vec<_> = form_pairs(form).collect();
-    let join = |pairs: &[Pair<'_>]| {
+    let join = |pairs: &[FormPair<'_>]| {
         let parts = pairs.iter().flat_map(|(name, value)| [&**name, &**value]);
         parts.collect::<Vec<_>>().concat()
     };
@@ -353,6 +312,7 @@ fn ways_to_join(form: &[u8]) -> [(Option<&'static str>, Vec<u8>); 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderMap;
 
     const URL: &str = "https://a.example/x";
 

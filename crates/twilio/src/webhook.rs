@@ -6,16 +6,12 @@
 //! latest number in each record would add nothing to that. Its presence tells a status callback of the
 //! console from a request for a document.
 
-use std::borrow::Cow;
-
-use http::Method;
 use offhook_core::{
-    Answer, CallEvent, Cause, Direction, Offer, ParsedWebhook, Party, ProviderCallId,
-    ProviderCallIds, Step, UndecodableWebhook, VerifiedWebhook, WebhookReply,
+    Answer, CallEvent, CalledBack, Cause, Direction, Offer, ParsedWebhook, Party, ProviderCallId,
+    ProviderCallIds, UndecodableWebhook, VerifiedWebhook, WebhookForm, WebhookReply,
 };
 
 use crate::reply::{self, kind};
-use crate::signature::{content_type, form_pairs};
 use crate::status::{Word, answered_by};
 
 /// The kind of Twilio's one call id.
@@ -25,82 +21,21 @@ pub(crate) fn call_sid(sid: impl Into<String>) -> ProviderCallIds {
     ProviderCallIds::of(ProviderCallId::new(CALL_SID, 1, sid))
 }
 
-/// Names and values in their order; the first of a repeated name counts.
-struct Parameters<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
-
-impl<'a> Parameters<'a> {
-    fn read(webhook: &VerifiedWebhook<'a>) -> Result<Self, UndecodableWebhook> {
-        let request = webhook.request();
-        let form = if request.method == Method::GET {
-            query(&request.url).as_bytes()
-        } else if content_type(&request.headers) == Some("application/json") {
-            return Err(UndecodableWebhook { what: "voice webhooks are forms, not JSON" });
-        } else {
-            &request.body
-        };
-        let pairs = form_pairs(form).map(|(name, value)| Ok((text(name)?, text(value)?)));
-        pairs.collect::<Result<_, _>>().map(Self)
-    }
-
-    /// A parameter that is there and not empty.
-    fn get(&self, name: &str) -> Option<&str> {
-        let value = self.0.iter().find(|(its, _)| its == name).map(|(_, value)| &**value);
-        value.filter(|value| !value.is_empty())
-    }
-}
-
-fn text(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>, UndecodableWebhook> {
-    let undecodable = UndecodableWebhook { what: "a parameter is not UTF-8" };
-    match bytes {
-        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
-        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
-    }
-    .ok_or(undecodable)
-}
-
-fn query(url: &str) -> &str {
-    url.split_once('?').map_or("", |(_, query)| query)
-}
-
-/// What our own callback URL says.
-#[derive(Default)]
-struct Ours {
-    call: Option<offhook_core::CallId>,
-    step: Option<Step>,
-    kind: Option<String>,
-}
-
-impl Ours {
-    fn read(url: &str) -> Self {
-        let mut ours = Self::default();
-        // The URL of a failed request may be told with the retry policy that was set for it.
-        let url = url.split_once('#').map_or(url, |(url, _)| url);
-        for (name, value) in form_urlencoded::parse(query(url).as_bytes()) {
-            match &*name {
-                "call" => ours.call = value.parse().ok(),
-                "step" => ours.step = value.parse().ok().map(Step),
-                "kind" => ours.kind = Some(value.into_owned()),
-                _ => {}
-            }
-        }
-        ours
-    }
-
-    /// What a request to the fallback stands for: another request of ours for the same call, which
-    /// failed. Its URL says how far the document was carried out, whether or not we heard of it.
-    fn failed(&self, parameters: &Parameters<'_>) -> Option<Self> {
-        let failed = Self::read(parameters.get("ErrorUrl")?);
-        (self.call.is_some() && failed.call == self.call && failed.step.is_some()).then_some(failed)
-    }
+/// What a request to the fallback stands for: another request of ours for the same call, which
+/// failed. Its URL says how far the document was carried out, whether or not we heard of it.
+fn failed(ours: &CalledBack, parameters: &WebhookForm<'_>) -> Option<CalledBack> {
+    let failed = CalledBack::read(parameters.get("ErrorUrl")?);
+    (ours.call.is_some() && failed.call == ours.call && failed.step.is_some()).then_some(failed)
 }
 
 pub(crate) fn parse(
     webhook: &VerifiedWebhook<'_>,
     account_sid: &str,
 ) -> Result<ParsedWebhook, UndecodableWebhook> {
-    let parameters = Parameters::read(webhook)?;
-    let ours = Ours::read(&webhook.request().url);
-    let failed = ours.failed(&parameters).filter(|_| ours.kind.as_deref() == Some(kind::FALLBACK));
+    let parameters = WebhookForm::read(webhook)?;
+    let ours = CalledBack::read(&webhook.request().url);
+    let failed =
+        failed(&ours, &parameters).filter(|_| ours.kind.as_deref() == Some(kind::FALLBACK));
     let sid =
         parameters.get("CallSid").ok_or(UndecodableWebhook { what: "there is no CallSid" })?;
     let direction = match parameters.get("Direction") {
@@ -142,7 +77,7 @@ pub(crate) fn parse(
 }
 
 /// Whether nothing but an acknowledgement is waited for.
-fn is_callback(ours: &Ours, parameters: &Parameters<'_>) -> bool {
+fn is_callback(ours: &CalledBack, parameters: &WebhookForm<'_>) -> bool {
     match ours.kind.as_deref() {
         Some(kind) => matches!(kind, kind::STATUS | kind::PARTIAL),
         // A status callback that was set in the console.
@@ -159,9 +94,9 @@ fn empty_document() -> WebhookReply {
 }
 
 fn events(
-    ours: &Ours,
-    failed: Option<&Ours>,
-    parameters: &Parameters<'_>,
+    ours: &CalledBack,
+    failed: Option<&CalledBack>,
+    parameters: &WebhookForm<'_>,
     is_callback: bool,
 ) -> Vec<CallEvent> {
     if ours.kind.as_deref() == Some(kind::PARTIAL) {
@@ -196,7 +131,7 @@ fn events(
 }
 
 /// What Twilio has done of a document, if it asks for what follows it by this URL.
-fn carried_out(ours: &Ours, parameters: &Parameters<'_>) -> Option<CallEvent> {
+fn carried_out(ours: &CalledBack, parameters: &WebhookForm<'_>) -> Option<CallEvent> {
     match ours.kind.as_deref()? {
         kind::GATHER => Some(heard(parameters)),
         kind::SAID => Some(CallEvent::SpeechEnded { completed: true }),
@@ -207,7 +142,7 @@ fn carried_out(ours: &Ours, parameters: &Parameters<'_>) -> Option<CallEvent> {
     }
 }
 
-fn heard(parameters: &Parameters<'_>) -> CallEvent {
+fn heard(parameters: &WebhookForm<'_>) -> CallEvent {
     if let Some(text) = parameters.get("SpeechResult") {
         CallEvent::Transcript { text: text.into(), is_final: true }
     } else if let Some(digits) = parameters.get("Digits") {
@@ -218,14 +153,14 @@ fn heard(parameters: &Parameters<'_>) -> CallEvent {
 }
 
 /// What the recogniser has settled on, and what it may still change.
-fn preview(parameters: &Parameters<'_>) -> CallEvent {
+fn preview(parameters: &WebhookForm<'_>) -> CallEvent {
     let parts = ["StableSpeechResult", "UnstableSpeechResult"];
     let parts: Vec<&str> = parts.iter().filter_map(|name| parameters.get(name)).collect();
     CallEvent::Transcript { text: parts.join(" ").into(), is_final: false }
 }
 
 /// Why a call ended, as far as Twilio tells: a SIP code.
-fn cause(parameters: &Parameters<'_>) -> Option<Cause> {
+fn cause(parameters: &WebhookForm<'_>) -> Option<Cause> {
     let code = parameters.get("SipResponseCode").filter(|code| *code != "200")?;
     let text = match code {
         "486" | "600" => "busy",

@@ -247,6 +247,7 @@ impl Work {
 
     fn webhook(&mut self, webhook: &Webhook<'_>) -> Option<RepliedPlan> {
         let before = is_preview(webhook).then(|| self.record.clone());
+        let limited = self.capabilities.limit_by_document && self.is_first_document();
         // The webhook's own entry comes first in the timeline; what follows from it comes after.
         let number = self.record.entries;
         self.record.entries += 1;
@@ -263,7 +264,11 @@ impl Work {
             why = self.ignored.or(why);
         }
         self.ignored = why.filter(|_| !had_effect);
-        let reply = webhook.wants_document.then(|| self.reply());
+        let reply = webhook.wants_document.then(|| {
+            let reply = self.reply(webhook);
+            let is_live = !self.record.state.is_ended();
+            if limited && is_live { self.limited(reply) } else { reply }
+        });
         if let Some(before) = before.filter(|before| self.told_nothing(before)) {
             self.record = before;
             self.ignore(Ignored::NothingNew);
@@ -296,10 +301,17 @@ impl Work {
         self.entries.is_empty() && bare == *before
     }
 
+    /// The first document, with the carrier's own limit for the call.
+    fn limited(&self, reply: RepliedPlan) -> RepliedPlan {
+        let max_duration = self.record.limits.max_duration;
+        let plan = Box::new(reply.plan);
+        RepliedPlan { plan: CallPlan::Limited { max_duration, plan }, ..reply }
+    }
+
     /// The document for a carrier that waits: the script of the moment, whatever step it asked for.
     /// While a command may be bringing it, the line is only kept open: the command replaces that
-    /// document, and if it never arrives, the end of the hold asks again.
-    fn reply(&mut self) -> RepliedPlan {
+    /// document, and if it does not arrive, the end of the hold asks again.
+    fn reply(&mut self, webhook: &Webhook<'_>) -> RepliedPlan {
         let refused = matches!(self.record.script.plan, CallPlan::Reject(_));
         let not_begun = self.record.state == CallState::Queued;
         if not_begun || self.record.state.is_ended() && !refused {
@@ -307,9 +319,14 @@ impl Work {
             return RepliedPlan { step: self.record.script.step, plan };
         }
         let step = self.record.script.step;
-        if self.is_being_pushed() {
+        if self.ends_wait_for_push(webhook) {
+            self.record.pushes = self.record.pushes.saturating_add(1);
+        } else if self.is_being_pushed() {
             // Both would be carried out, one after the other, and a sentence begun twice.
             self.answered_by_reply();
+            return RepliedPlan { step, plan: CallPlan::Hold };
+        } else if self.waits_for_what_answers() {
+            self.record.state = CallState::Active;
             return RepliedPlan { step, plan: CallPlan::Hold };
         }
         self.delivered_by_reply();

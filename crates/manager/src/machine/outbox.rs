@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use offhook_core::{CallPlan, EndReason, ErrorClass, ProviderCallIds, ProviderError};
 
-use super::{Ignored, Work};
+use super::{Ignored, Webhook, Work};
 use crate::entry::{Adoption, EntryKind};
 use crate::record::{CallRecord, CallState, DialOutcome, Effect, EffectKind};
 use crate::time::after;
@@ -66,6 +66,14 @@ impl Work {
     pub(super) fn is_being_pushed(&self) -> bool {
         let push = EffectKind::Perform(self.record.script.step);
         self.record.outbox.iter().any(|effect| effect.kind == push && effect.not_before.is_none())
+    }
+
+    /// Whether this request ends the wait for a push: it has the step of a script that is on its way.
+    /// Either the push has arrived, and the carrier fetches the script to which it was sent, perhaps
+    /// before it answers the command. Or the hold that stands in for it is over. A second one would have
+    /// the same URL, so that its end would be taken for a repeat of this one.
+    pub(super) fn ends_wait_for_push(&self, webhook: &Webhook<'_>) -> bool {
+        self.is_being_pushed() && webhook.step == Some(self.record.script.step)
     }
 
     pub(super) fn effect_done(&mut self, id: u32, result: &Result<ProviderCallIds, ProviderError>) {
@@ -206,6 +214,9 @@ impl Work {
             self.note_failure(effect.kind, error, true);
         } else if class == ErrorClass::Ambiguous {
             // It may be playing. The playback deadline decides; it is not said twice.
+            if matches!(effect.kind, EffectKind::Perform(_)) {
+                self.record.pushes = self.record.pushes.saturating_add(1);
+            }
             self.note(EntryKind::NotConfirmed { effect: effect.kind });
             if current {
                 self.delivered();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use offhook_core::{CallPlan, Digits, Direction, EndReason, Then};
 
 use super::Work;
-use crate::record::{CallState, EffectKind, Script};
+use crate::record::{CallState, Effect, EffectKind, Script};
 use crate::time::after;
 
 /// After a document that hangs up by itself, how long we wait before we do it by a command.
@@ -20,8 +20,14 @@ impl Work {
         let step = self.record.script.step.next();
         self.record.script = Script { plan, step, delivered_at: None };
         self.record.hangup_at = None;
-        // A plan that was not begun yet is out of date.
-        self.record.outbox.retain(|effect| !matches!(effect.kind, EffectKind::Perform(_)));
+        // A plan that was not begun yet is out of date. One that may be on its way counts as a push:
+        // its answer will find nothing that waits for it.
+        let overtaken = |effect: &Effect| matches!(effect.kind, EffectKind::Perform(_));
+        let on_its_way = self.record.outbox.iter().filter(|effect| overtaken(effect));
+        let on_its_way = on_its_way.filter(|effect| effect.not_before.is_none()).count();
+        self.record.pushes =
+            self.record.pushes.saturating_add(u32::try_from(on_its_way).unwrap_or(u32::MAX));
+        self.record.outbox.retain(|effect| !overtaken(effect));
     }
 
     /// Another plan takes the place of a speech, whether it has begun or not. A document does that
@@ -63,12 +69,26 @@ impl Work {
         }
         // Near the carrier's limit nothing is pushed: the document that runs comes back for the
         // next one, and gets the script then.
-        let limit = self.capabilities.pushes_per_call.filter(|_| self.capabilities.documents);
-        if limit.is_some_and(|limit| self.record.pushes.saturating_add(PUSH_RESERVE) >= limit) {
+        if self.is_out_of_pushes() {
             return;
         }
         let step = self.record.script.step;
         self.push_effect(EffectKind::Perform(step));
+    }
+
+    /// Whether the carrier's limit of pushes is near.
+    fn is_out_of_pushes(&self) -> bool {
+        let limit = self.capabilities.pushes_per_call.filter(|_| self.capabilities.documents);
+        limit.is_some_and(|limit| self.record.pushes.saturating_add(PUSH_RESERVE) >= limit)
+    }
+
+    /// Whether the line is held for a moment where listening would begin anew: somebody has just said
+    /// something, and what answers it cannot be pushed. A hold comes back for it soon, an element that
+    /// listens only when it has waited its time.
+    pub(super) fn waits_for_what_answers(&self) -> bool {
+        self.answered_turn.is_some()
+            && self.is_out_of_pushes()
+            && matches!(self.record.script.plan, CallPlan::Listen(_))
     }
 
     /// The answer to a webhook carries the script out: no command is needed any more.
@@ -81,12 +101,17 @@ impl Work {
 
     /// The first document that does not reject answers the call; no webhook will say so.
     pub(super) fn answered_by_reply(&mut self) {
-        let first_document = self.record.direction == Direction::Inbound
-            && self.record.answered_at.is_none()
-            && !matches!(self.record.script.plan, CallPlan::Reject(_));
-        if first_document {
+        if self.is_first_document() {
             self.answered();
         }
+    }
+
+    /// Whether the next document answers an inbound call.
+    pub(super) fn is_first_document(&self) -> bool {
+        self.record.direction == Direction::Inbound
+            && self.record.answered_at.is_none()
+            && !self.record.state.is_ended()
+            && !matches!(self.record.script.plan, CallPlan::Reject(_))
     }
 
     /// The carrier has the script.

@@ -324,6 +324,52 @@ fn a_script_that_a_reply_delivers_is_not_pushed_again() {
 }
 
 #[test]
+fn a_push_that_is_fetched_before_its_answer_comes_is_said_by_that_fetch_and_counts_once() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
+    line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+    let push = line.waiting().unwrap().id;
+    let step = line.record.script.step.0;
+    let reply = line.webhook(Some(step), &[CallEvent::Answered], true).unwrap();
+    assert!(matches!(reply.plan, CallPlan::Say(_)), "{:?}", reply.plan);
+    assert_eq!((line.state(), line.outbox()), (CallState::Speaking, vec![]));
+    line.takes(push);
+    assert_eq!(line.ignored, Some(Ignored::NotWaiting));
+    assert_eq!(line.record.pushes, 1);
+    assert_eq!(line.state(), CallState::Speaking);
+}
+
+#[test]
+fn the_hold_that_stands_in_for_a_push_is_the_only_one() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
+    let old = line.record.script.step.0;
+    line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+    let push = line.waiting().unwrap().id;
+    let reply = line.webhook(Some(old), &[CallEvent::NothingHeard], true).unwrap();
+    assert_eq!(reply.plan, CallPlan::Hold);
+    // The end of another would be a repeat of this, and answered with a hold for ever.
+    let step = line.record.script.step.0;
+    let reply = line.webhook(Some(step), &[CallEvent::HoldEnded], true).unwrap();
+    assert!(matches!(reply.plan, CallPlan::Say(_)), "{:?}", reply.plan);
+    assert_eq!((line.outbox(), line.record.pushes), (vec![], 1), "it may have been sent");
+    line.takes(push);
+    assert_eq!((line.state(), line.record.pushes), (CallState::Speaking, 1));
+}
+
+#[test]
+fn a_push_whose_answer_nobody_waits_for_counts_all_the_same() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
+    line.command(&Command::Speak { speech: speech("One.") }).unwrap();
+    line.command(&Command::Speak { speech: speech("Two.") }).unwrap();
+    assert_eq!(line.record.pushes, 1, "the first may have been sent");
+    assert_eq!(line.fails(ErrorClass::Ambiguous), EffectKind::Perform(line.record.script.step));
+    assert_eq!(line.record.pushes, 2, "and so may the second");
+    line.command(&Command::Speak { speech: speech("Three.") }).unwrap();
+    line.fails(ErrorClass::Transient);
+    line.command(&Command::Speak { speech: speech("Four.") }).unwrap();
+    assert_eq!(line.record.pushes, 2, "the third was not sent");
+}
+
+#[test]
 fn near_the_limit_of_pushes_the_script_waits_for_the_next_fetch() {
     let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
     line.capabilities.pushes_per_call = Some(70);
@@ -341,6 +387,35 @@ fn near_the_limit_of_pushes_the_script_waits_for_the_next_fetch() {
     assert!(line.record.pushes < 70, "{} pushes", line.record.pushes);
     line.hang_up();
     assert_eq!(line.outbox(), [EffectKind::HangUp], "a hangup is always sent");
+}
+
+#[test]
+fn near_the_limit_of_pushes_what_was_said_is_answered_after_a_short_hold() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
+    line.capabilities.pushes_per_call = Some(70);
+    let mut answers = Vec::new();
+    for number in 0..200 {
+        let turn = line.ask("And then?", None);
+        if line.state() != CallState::Speaking {
+            // What holds the line comes back within seconds, and is answered with the question.
+            let step = line.record.script.step.0 - 1;
+            let reply = line.webhook(Some(step), &[CallEvent::HoldEnded], true).unwrap();
+            assert!(matches!(reply.plan, CallPlan::Say(_)), "turn {number}: {:?}", reply.plan);
+        }
+        let step = line.record.script.step.0;
+        let reply = line.webhook(Some(step), &[words("Then I left.")], true).unwrap();
+        assert_eq!(line.record.question, None, "{turn} is answered");
+        answers.push(reply.plan);
+        line.record.answered_at = Some(line.now);
+    }
+    assert!(line.record.pushes < 70, "{} pushes", line.record.pushes);
+    assert!(matches!(answers[0], CallPlan::Listen(_)), "{:?}", answers[0]);
+    assert_eq!(answers[199], CallPlan::Hold);
+    // Nobody answers: the end of the hold listens.
+    let step = line.record.script.step.0;
+    let reply = line.webhook(Some(step), &[CallEvent::HoldEnded], true).unwrap();
+    assert!(matches!(reply.plan, CallPlan::Listen(_)), "{:?}", reply.plan);
+    assert_eq!(line.state(), CallState::Listening);
 }
 
 #[test]

@@ -18,6 +18,37 @@ fn the_first_document_answers_an_inbound_call() {
 }
 
 #[test]
+fn the_first_document_of_an_inbound_call_brings_the_limit_where_documents_can() {
+    let limited = |line: &mut Line, event| line.webhook(None, &[event], true).unwrap().plan;
+    for status in [CallEvent::Ringing, CallEvent::Answered] {
+        let mut line = Line::offered(Some("Hello!"));
+        line.capabilities.limit_by_document = true;
+        let CallPlan::Limited { max_duration, plan } = limited(&mut line, status) else {
+            panic!("the first document has no limit");
+        };
+        assert_eq!(max_duration, line.record.limits.max_duration);
+        assert!(matches!(*plan, CallPlan::Say(_)));
+        assert_eq!(line.says(), Some("Hello!"), "the script itself has none");
+        assert_eq!(line.state(), CallState::Speaking);
+        let next = line.webhook(Some(1), &[heard()], true).unwrap().plan;
+        assert!(matches!(next, CallPlan::Listen(_)), "{next:?}");
+    }
+    let mut over_at_once = Line::offered(None);
+    over_at_once.capabilities.limit_by_document = true;
+    let plan = limited(&mut over_at_once, over(EndReason::Completed));
+    assert!(matches!(plan, CallPlan::HangUp { .. }), "{plan:?}");
+    let (mut refused, _) = Line::refused(Way::Documents, Refusal::Policy);
+    refused.capabilities.limit_by_document = true;
+    let plan = limited(&mut refused, CallEvent::Ringing);
+    assert!(matches!(plan, CallPlan::Reject(_)), "{plan:?}");
+    let mut outbound = Line::outbound(Way::Documents, Mode::Notify, Some("Hello!"));
+    outbound.capabilities.limit_by_document = true;
+    outbound.carry_out();
+    let plan = limited(&mut outbound, CallEvent::Answered);
+    assert!(matches!(plan, CallPlan::Say(_)), "the dial has told the limit: {plan:?}");
+}
+
+#[test]
 fn without_documents_an_inbound_call_is_answered_by_a_command_and_greeted_when_it_was() {
     let (mut line, reply) = Line::inbound(Way::Commands, Some("Hello!"));
     assert_eq!(reply, None);

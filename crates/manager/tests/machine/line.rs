@@ -144,6 +144,12 @@ impl Line {
         (line, reply)
     }
 
+    /// An inbound call on a carrier of documents, before its first webhook is applied.
+    pub(crate) fn offered(greeting: Option<&str>) -> Self {
+        let new = new_inbound(greeting);
+        Self::begin(Way::Documents, |capabilities, now| machine::inbound(new, capabilities, now))
+    }
+
     pub(crate) fn refused(way: Way, refusal: Refusal) -> (Self, Option<RepliedPlan>) {
         let new = new_inbound(None);
         let mut line =

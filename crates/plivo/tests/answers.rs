@@ -1,0 +1,374 @@
+//! What Plivo's REST API, or something that stands before it, may answer, and what it means.
+
+mod support;
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use jiff::Timestamp;
+use offhook_core::{
+    CallPlan, CallRef, CallStatus, Cause, DialIntent, EndReason, ErrorClass, FaultKind, Party,
+    Progress, ProviderCallIds, ProviderError, Search, TransportFault, VoiceProvider,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use support::{
+    Answer, CALL_UUID, REQUEST_UUID, answering, call, json, missing, refusal, request_ids, response,
+};
+
+use ErrorClass::{
+    Ambiguous, NotFound, Rejected, Throttled, Transient, Unauthenticated, Undecodable,
+};
+
+const PAGE: &str = "<html><body>Please sign in</body></html>";
+
+fn intent() -> DialIntent {
+    DialIntent::new(
+        CallRef { ids: ProviderCallIds::none(), ..call() },
+        Party::observed("+15550001234"),
+        Party::observed("+442071838750"),
+        CallPlan::Hold,
+        Duration::from_secs(30),
+        Duration::from_secs(300),
+        "2025-01-14T09:26:53Z".parse::<Timestamp>().expect("a time"),
+    )
+}
+
+fn page(status: u16) -> Answer {
+    Ok(response(status, "text/html; charset=utf-8", PAGE))
+}
+
+/// An answer, and the class of the error that it is to a dial or a command, and to a look.
+type Case = (&'static str, Answer, ErrorClass, ErrorClass);
+
+fn failures() -> Vec<Case> {
+    let same = |name, answer, class| (name, answer, class, class);
+    let late = |kind| Err(TransportFault::perhaps_sent(kind, "api.plivo.com"));
+    let early = |kind| Err(TransportFault::not_sent(kind, "api.plivo.com"));
+    vec![
+        same("200 HTML", page(200), Undecodable),
+        same("200 empty", json(200, ""), Undecodable),
+        same("200 null", json(200, "null"), Undecodable),
+        same("200 list", json(200, "[]"), Undecodable),
+        same("200 cut off", json(200, r#"{"api_id":"a","#), Undecodable),
+        same("200 without anything", json(200, "{}"), Undecodable),
+        same("301", page(301), Undecodable),
+        same("302 like Plivo's", refusal(302), Undecodable),
+        same("400", refusal(400), Rejected),
+        same("400 HTML", page(400), Undecodable),
+        same("400 of a proxy", json(400, r#"{"status":400,"error":"Bad"}"#), Undecodable),
+        same("401", refusal(401), Unauthenticated),
+        same("401 text", Ok(response(401, "text/plain", "Could not verify")), Unauthenticated),
+        same("403", refusal(403), Rejected),
+        same("403 HTML", page(403), Undecodable),
+        same("404", missing(), NotFound),
+        same("404 with nothing but an error", json(404, r#"{"error":"gone"}"#), NotFound),
+        same("404 HTML", page(404), Undecodable),
+        same("404 empty", json(404, ""), Undecodable),
+        same("404 of a gateway", json(404, r#"{"message":"no Route matched"}"#), Undecodable),
+        same("404 of a service", json(404, r#"{"error":{"code":404}}"#), Undecodable),
+        same("404 of another", json(404, r#"{"status":404,"error":"Not Found"}"#), Undecodable),
+        same("405", refusal(405), Rejected),
+        same("409", refusal(409), Rejected),
+        same("422", refusal(422), Rejected),
+        same("429", refusal(429), Throttled),
+        same("429 HTML", page(429), Throttled),
+        ("408 HTML", page(408), Ambiguous, Transient),
+        ("500", refusal(500), Ambiguous, Transient),
+        ("500 empty", json(500, ""), Ambiguous, Transient),
+        ("502 HTML", page(502), Ambiguous, Transient),
+        ("503", refusal(503), Ambiguous, Transient),
+        ("504 HTML", page(504), Ambiguous, Transient),
+        same("forbidden address", early(FaultKind::Forbidden), Transient),
+        same("no connection", early(FaultKind::Connect), Transient),
+        same("no connection in time", early(FaultKind::Timeout), Transient),
+        ("no answer in time", late(FaultKind::Timeout), Ambiguous, Transient),
+        ("broken off", late(FaultKind::Broken), Ambiguous, Transient),
+        ("too large", late(FaultKind::TooLarge), Ambiguous, Transient),
+    ]
+}
+
+fn class<T>(result: Result<T, ProviderError>) -> Option<ErrorClass> {
+    result.err().map(|error| error.class())
+}
+
+#[tokio::test]
+async fn each_answer_is_of_its_class() {
+    for (name, answer, write, look) in failures() {
+        let (plivo, script) = answering([answer.clone()]);
+        assert_eq!(class(plivo.initiate_call(&intent()).await), Some(write), "dial: {name}");
+        script.only_request();
+        let (plivo, script) = answering([answer.clone()]);
+        assert_eq!(class(plivo.hangup_call(&call()).await), Some(write), "hangup: {name}");
+        script.only_request();
+        let (plivo, script) = answering([answer.clone()]);
+        assert_eq!(class(plivo.stop_listening(&call()).await), Some(write), "push: {name}");
+        script.only_request();
+
+        // Wherever of the three questions it comes, it decides, but for a 404.
+        for before in 0..3 {
+            let answers =
+                (0..before).map(|_| missing()).chain([answer.clone(), missing(), missing()]);
+            let (plivo, _) = answering(answers);
+            match plivo.get_call_status(&call()).await {
+                CallStatus::NotFound => assert_eq!(look, NotFound, "look {before}: {name}"),
+                CallStatus::Unknown { cause } => {
+                    assert_ne!(look, NotFound, "look {before}: {name}");
+                    assert_eq!(cause.class(), look, "look {before}: {name}");
+                }
+                known => panic!("look {before}: {name}: {known:?}"),
+            }
+        }
+        if look != NotFound {
+            let (plivo, _) = answering([answer.clone()]);
+            let found = plivo.find_call(&intent()).await;
+            assert!(matches!(found, Search::Unknown { .. }), "search: {name}: {found:?}");
+            let (plivo, _) = answering([answer]);
+            assert_eq!(class(plivo.list_live().await), Some(look), "list: {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_was_taken_has_its_request() {
+    let one = format!(r#""{REQUEST_UUID}""#);
+    for (status, uuid, message) in [
+        (201, one.clone(), "call fired"),
+        (201, one.clone(), "call queued"),
+        (200, one.clone(), "call fired"),
+        (201, format!("[{one}]"), "calls fired"),
+    ] {
+        let body = format!(r#"{{"message":"{message}","request_uuid":{uuid},"api_id":"a"}}"#);
+        let (plivo, _) = answering([json(status, body)]);
+        let initiated = plivo.initiate_call(&intent()).await.expect("it is taken");
+        assert_eq!(initiated.ids, request_ids());
+    }
+    for uuid in [r#""""#, r#"".""#, r#""a/b""#, "[]", "null", "7", "[[]]"] {
+        let body = format!(r#"{{"message":"call fired","request_uuid":{uuid},"api_id":"a"}}"#);
+        let (plivo, _) = answering([json(201, body)]);
+        assert_eq!(class(plivo.initiate_call(&intent()).await), Some(Undecodable), "{uuid}");
+    }
+}
+
+#[tokio::test]
+async fn plivos_words_its_code_and_the_time_to_wait_are_kept() {
+    for (body, text, code) in [
+        (r#"{"api_id":"a","error":"to is not valid"}"#, "to is not valid", None),
+        (r#"{"api_id":"a","error":{"message":"no","code":1204}}"#, "no", Some("1204")),
+        (r#"{"api_id":"a","error":{"error":"no"},"error_code":"x7"}"#, "no", Some("x7")),
+        (r#"{"api_id":"a","message":"no"}"#, "no", None),
+        (r#"{"api_id":"a"}"#, "HTTP 400", None),
+    ] {
+        let (plivo, _) = answering([json(400, body)]);
+        let error = plivo.initiate_call(&intent()).await.unwrap_err();
+        assert_eq!(error.code(), code, "{body}");
+        assert!(error.to_string().contains(text), "{error}");
+    }
+    let mut throttled = response(429, "application/json", r#"{"api_id":"a","error":"slower"}"#);
+    throttled.headers.insert("retry-after", HeaderValue::from_static("5"));
+    let (plivo, _) = answering([Ok(throttled)]);
+    let error = plivo.hangup_call(&call()).await.unwrap_err();
+    assert_eq!((error.class(), error.retry_after()), (Throttled, Some(Duration::from_secs(5))));
+}
+
+fn running(status: &str) -> Answer {
+    let body = format!(
+        r#"{{"api_id":"a","call_status":"{status}","call_uuid":"{CALL_UUID}","caller_name":"",
+            "direction":"outbound","from":"15550001234","to":"442071838750",
+            "request_uuid":"{REQUEST_UUID}","session_start":"2025-01-14 09:26:50.120931"}}"#
+    );
+    json(200, body)
+}
+
+/// The record of a call that is over, with these fields.
+fn record(fields: &str) -> Answer {
+    let body = format!(
+        r#"{{"api_id":"a","call_uuid":"{CALL_UUID}","call_direction":"outbound","call_state":"ANSWER",
+            "from_number":"15550001234","to_number":"442071838750","parent_call_uuid":null,
+            "conference_uuid":null,"total_amount":"0.00850"{fields}}}"#
+    );
+    json(200, body)
+}
+
+#[tokio::test]
+async fn a_call_that_is_listed_lives() {
+    for (queued, word, expected) in [
+        (false, "ringing", Some(Progress::Ringing)),
+        (false, "in-progress", Some(Progress::Answered)),
+        (false, "early-media", None),
+        (false, "", None),
+        (true, "queued", Some(Progress::Initiated)),
+        (true, "", Some(Progress::Initiated)),
+        (true, "ringing", Some(Progress::Ringing)),
+    ] {
+        let answers = if queued { vec![missing(), running(word)] } else { vec![running(word)] };
+        let (plivo, _) = answering(answers);
+        match plivo.get_call_status(&call()).await {
+            CallStatus::Live { progress } => assert_eq!(progress, expected, "{word}"),
+            other => panic!("{word}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_word_of_the_live_list_is_an_end() {
+    for (word, expected) in [
+        ("completed", EndReason::Completed),
+        ("busy", EndReason::Busy),
+        ("cancel", EndReason::Canceled),
+    ] {
+        let (plivo, _) = answering([running(word)]);
+        match plivo.get_call_status(&call()).await {
+            CallStatus::Ended { reason, .. } => assert_eq!(reason, expected),
+            other => panic!("{word}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_record_with_an_end_or_a_cause_is_an_end() {
+    let ended_at = Cause::new("", "Plivo says that it ended at 2025-01-14 09:27:31+00:00");
+    let answered = r#","answer_time":"2025-01-14 09:26:54+00:00""#;
+    for (fields, expected, cause) in [
+        (
+            format!(r#"{answered},"end_time":"2025-01-14 09:27:31+00:00""#),
+            EndReason::Completed,
+            ended_at.clone(),
+        ),
+        (
+            format!(
+                r#"{answered},"end_time":"2025-01-14 09:27:31+00:00","hangup_cause_code":4000,
+                    "hangup_cause_name":"Normal Hangup","hangup_source":"Callee""#
+            ),
+            EndReason::HangupUser,
+            ended_at,
+        ),
+        (
+            r#","hangup_cause_code":3010,"hangup_cause_name":"Busy Line","end_time":null"#
+                .to_owned(),
+            EndReason::Busy,
+            Cause::new("3010", "Busy Line"),
+        ),
+        (
+            format!(r#"{answered},"hangup_cause_code":1000,"hangup_source":"API Request""#),
+            EndReason::HangupBot,
+            Cause::new("1000", "Cancelled; ended by: API Request"),
+        ),
+        (
+            r#","hangup_cause_code":"1000""#.to_owned(),
+            EndReason::Canceled,
+            Cause::new("1000", "Cancelled"),
+        ),
+        (
+            format!(r#"{answered},"hangup_cause_code":0,"hangup_cause_name":"Unknown""#),
+            EndReason::Completed,
+            Cause::new("0", "Unknown"),
+        ),
+        (
+            r#","hangup_cause_code":4242"#.to_owned(),
+            EndReason::Failed,
+            Cause::new("4242", "no cause"),
+        ),
+    ] {
+        let (plivo, _) = answering([missing(), missing(), record(&fields)]);
+        match plivo.get_call_status(&call()).await {
+            CallStatus::Ended { reason, cause: told } => {
+                assert_eq!((reason, told), (expected, Some(cause)), "{fields}");
+            }
+            other => panic!("{fields}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_record_of_nothing_and_an_answer_about_another_call_tell_nothing() {
+    let other = || json(200, r#"{"api_id":"a","call_uuid":"another","call_status":"completed"}"#);
+    let ended = || {
+        json(200, r#"{"api_id":"a","call_uuid":"another","end_time":"2025-01-14 09:27:31+00:00"}"#)
+    };
+    for answers in [
+        vec![missing(), missing(), record("")],
+        vec![missing(), missing(), record(r#","end_time":"","hangup_cause_code":null"#)],
+        vec![other()],
+        vec![missing(), other()],
+        vec![missing(), missing(), ended()],
+    ] {
+        let (plivo, _) = answering(answers);
+        let status = plivo.get_call_status(&call()).await;
+        let CallStatus::Unknown { cause } = status else { panic!("{status:?}") };
+        assert_eq!(cause.class(), Undecodable);
+    }
+}
+
+#[tokio::test]
+async fn too_many_calls_to_look_at_leave_a_request_unknown() {
+    let ids: Vec<String> = (0..100).map(|number| format!("\"call-{number}\"")).collect();
+    let list = json(200, format!(r#"{{"api_id":"a","calls":[{}]}}"#, ids.join(",")));
+    let other = || json(200, r#"{"api_id":"a","call_uuid":"x","request_uuid":"y"}"#);
+    let answers =
+        [missing(), missing(), missing(), list].into_iter().chain((0..100).map(|_| other()));
+    let (plivo, script) = answering(answers);
+    let status = plivo.get_call_status(&support::young_call()).await;
+    assert!(matches!(status, CallStatus::Unknown { .. }), "{status:?}");
+    assert!(script.requests().len() < 50, "{} requests", script.requests().len());
+}
+
+/// Bodies that look like Plivo's, and others.
+fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    let name = prop_oneof![
+        Just("api_id"),
+        Just("error"),
+        Just("call_uuid"),
+        Just("request_uuid"),
+        Just("call_status"),
+        Just("calls"),
+        Just("objects"),
+        Just("end_time"),
+        Just("hangup_cause_code"),
+        Just("session_start"),
+    ];
+    let value = prop_oneof![
+        Just(format!("\"{CALL_UUID}\"")),
+        Just(format!("[\"{CALL_UUID}\"]")),
+        Just("null".to_owned()),
+        Just("4000".to_owned()),
+        Just("1e400".to_owned()),
+        Just("\"in-progress\"".to_owned()),
+        Just("\"9999-99-99 99:99:99\"".to_owned()),
+        Just("{\"code\":-1,\"message\":\"\\u0000\"}".to_owned()),
+        Just("[{}]".to_owned()),
+    ];
+    let object = vec((name, value), 0..6).prop_map(|fields| {
+        let fields: Vec<String> =
+            fields.into_iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", fields.join(",")).into_bytes()
+    });
+    prop_oneof![4 => object, 1 => vec(any::<u8>(), 0..60)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn nothing_that_is_answered_panics_or_ends_a_call_without_evidence(
+        status in prop_oneof![200_u16..=204, 300_u16..=599],
+        body in bodies(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let many = || (0..100).map(|_| json(status, body.clone()));
+            let (plivo, _) = answering(many());
+            let looked = plivo.get_call_status(&call()).await;
+            if matches!(looked, CallStatus::Ended { .. }) {
+                assert!(status < 300 && body.windows(9).any(|part| part == b"call_uuid"));
+            }
+            let (plivo, _) = answering(many());
+            let _ = plivo.get_call_status(&support::young_call()).await;
+            let (plivo, _) = answering(many());
+            let _ = (plivo.initiate_call(&intent()).await, plivo.hangup_call(&call()).await);
+            let (plivo, _) = answering(many());
+            let _ = (plivo.find_call(&intent()).await, plivo.list_live().await);
+        });
+    }
+}
