@@ -45,9 +45,9 @@ impl VoiceProvider for CommandProvider {
     fn verify_webhook(
         &self,
         request: &WebhookRequest,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<DedupeKey, WebhookRejection> {
-        webhook::verify(request)
+        webhook::verify(request, self.carrier.previous_secret, now)
     }
 
     fn parse_webhook_event(
@@ -85,7 +85,7 @@ impl VoiceProvider for CommandProvider {
     }
 
     async fn get_call_status(&self, call: &CallRef) -> CallStatus {
-        self.carrier.status(call).unwrap_or(CallStatus::Live { progress: None })
+        self.carrier.status(call).await.unwrap_or(CallStatus::Live { progress: None })
     }
 
     async fn answer_call(&self, call: &CallRef) -> Result<(), ProviderError> {
@@ -115,7 +115,7 @@ impl VoiceProvider for CommandProvider {
     }
 
     async fn find_call(&self, intent: &DialIntent) -> Search {
-        self.carrier.search(intent)
+        self.carrier.search("call", intent).await
     }
 
     async fn list_live(&self) -> Result<Vec<RunningCall>, ProviderError> {

@@ -1,0 +1,11 @@
+//! The suite of providers, passed by the test carriers, and failed by those with a fault in them.
+
+mod harness;
+
+mod commands {
+    offhook_conformance::provider_suite!(crate::harness::Harness::commands());
+}
+
+mod documents {
+    offhook_conformance::provider_suite!(crate::harness::Harness::documents());
+}
