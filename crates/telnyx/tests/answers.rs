@@ -222,7 +222,8 @@ async fn to_stop_listening_where_nobody_listens_is_done() {
 
 #[tokio::test]
 async fn a_command_that_something_else_answers_may_have_been_carried_out() {
-    for answer in [response(200, "text/html", "<html>"), response(200, "application/json", "{}")] {
+    let json = |body: &'static str| response(200, "application/json", body);
+    for answer in [response(200, "text/html", "<html>"), json("{}"), json(r#"{"data":["ok"]}"#)] {
         assert_eq!(speak(Ok(answer)).await.unwrap_err().class(), ErrorClass::Undecodable);
     }
     speak(Ok(taken())).await.unwrap();
