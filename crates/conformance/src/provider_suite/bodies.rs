@@ -7,7 +7,7 @@ use super::Line;
 use super::harness::{ProviderHarness, Signer};
 
 /// Far more than a listener lets in.
-const HUGE: usize = 1 << 20;
+const HUGE: usize = 1 << 18;
 
 /// Bodies that are broken in themselves.
 fn broken() -> Vec<Vec<u8>> {
@@ -109,6 +109,8 @@ pub(super) async fn what_strangers_send_is_refused(h: &dyn ProviderHarness) {
         "https://voice.example.com/?call=0&call=1",
     ];
     for body in broken() {
+        // A huge body is as huge under another signature.
+        let values = if body.len() < HUGE { &values[..] } else { &values[..2] };
         for value in values {
             let mut headers = genuine.headers.clone();
             for name in h.signature_headers() {
@@ -116,7 +118,6 @@ pub(super) async fn what_strangers_send_is_refused(h: &dyn ProviderHarness) {
                 headers.insert(*name, value);
             }
             for (url, method) in urls.iter().zip([Method::GET, Method::POST].iter().cycle()) {
-                // A huge body is as huge with one URL.
                 if body.len() >= HUGE && !url.is_empty() {
                     continue;
                 }

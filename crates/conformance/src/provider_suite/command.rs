@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook_core::{
-    CallPlan, CallRef, Capabilities, DialIntent, Listen, Locale, Party, ProviderCallIds,
-    ProviderError, RejectReason, Say, Speech, Then, Turn, VoiceProvider,
+    CallPlan, CallRef, Capabilities, DialIntent, ErrorClass, Listen, Locale, Party,
+    ProviderCallIds, ProviderError, RejectReason, Say, Speech, Then, Turn, VoiceProvider,
 };
+
+use super::harness::ProviderHarness;
+use super::line::Line;
 
 /// Who calls in the suite's dials.
 pub const FROM: &str = "+15550001234";
@@ -116,6 +119,19 @@ impl Command {
 pub(super) fn promised(provider: &dyn VoiceProvider) -> impl Iterator<Item = Command> + use<> {
     let can = provider.capabilities();
     Command::ALL.into_iter().filter(move |command| command.is_promised(&can))
+}
+
+/// Those of them that it does not deny. That it denies one is a case of its own.
+pub(super) async fn able(h: &dyn ProviderHarness) -> Vec<Command> {
+    let provider = h.provider(Line::dead());
+    let mut able = Vec::new();
+    for command in promised(&*provider) {
+        let result = command.run(&*provider, &h.call()).await;
+        if result.map_err(|error| error.class()) != Err(ErrorClass::Unsupported) {
+            able.push(command);
+        }
+    }
+    able
 }
 
 /// A dial of this call, from [`FROM`] to [`TO`]. The carrier's limits are 30 s and 330 s.

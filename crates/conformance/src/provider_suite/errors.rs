@@ -5,7 +5,7 @@ use std::time::Duration;
 use offhook_core::{ErrorClass, ProviderError};
 
 use super::Answered;
-use super::command::{Command, promised};
+use super::command::{Command, able};
 use super::harness::{ProviderHarness, Refusal};
 use super::line::{self, Line};
 
@@ -16,7 +16,7 @@ async fn each(
     is_meant: fn(Command) -> bool,
 ) -> Vec<(Command, ProviderError)> {
     let mut failed = Vec::new();
-    for command in promised(&*h.provider(Line::dead())).filter(|command| is_meant(*command)) {
+    for command in able(h).await.into_iter().filter(|command| is_meant(*command)) {
         let provider = h.provider(Line::with(answer.clone()));
         match command.run(&*provider, &h.call()).await {
             Err(error) => failed.push((command, error)),
@@ -110,7 +110,7 @@ pub(super) async fn a_success_of_somebody_else_is_none(h: &dyn ProviderHarness) 
     let successes = line::successes_of_nobody().into_iter().map(|one| (one, false));
     let empty = line::empty_successes().into_iter().map(|one| (one, true));
     for ((name, answer), is_empty) in successes.chain(empty) {
-        for command in promised(&*h.provider(Line::dead())) {
+        for command in able(h).await {
             if h.needs_no_body(command) && (is_empty || command != Command::Dial) {
                 continue;
             }

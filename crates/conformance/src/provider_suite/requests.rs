@@ -8,7 +8,7 @@ use offhook_core::{
 };
 use percent_encoding::percent_decode_str;
 
-use super::command::{Command, FROM, TO, intent, promised};
+use super::command::{Command, FROM, TO, able, intent};
 use super::harness::{Dialled, ProviderHarness, Refusal};
 use super::line::{self, Line};
 
@@ -87,7 +87,7 @@ pub(super) async fn the_same_request_is_the_same_bytes(h: &dyn ProviderHarness) 
         let headers: Vec<_> = request.headers.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
         (request.method.clone(), request.url.clone(), headers, request.body.clone())
     };
-    for command in promised(&*h.provider(Line::dead())) {
+    for command in able(h).await {
         let mut seen = Vec::new();
         for _process in 0..2 {
             let line = Line::dead();
@@ -104,7 +104,7 @@ pub(super) async fn the_same_request_is_the_same_bytes(h: &dyn ProviderHarness) 
 /// Every other command is one request with our credentials, to the carrier's id of the call.
 pub(super) async fn a_command_is_one_authenticated_request_about_its_call(h: &dyn ProviderHarness) {
     let call = h.call();
-    for command in promised(&*h.provider(Line::dead())).filter(|one| *one != Command::Dial) {
+    for command in able(h).await.into_iter().filter(|one| *one != Command::Dial) {
         let line = Line::with(Ok(h.taken(command)));
         let provider = h.provider(line.clone());
         let done = command.run(&*provider, &call).await;
@@ -124,7 +124,7 @@ pub(super) async fn a_call_without_a_carrier_id_is_asked_of_nobody(h: &dyn Provi
     let call = CallRef { ids: ProviderCallIds::none(), ..h.call() };
     let line = Line::dead();
     let provider = h.provider(line.clone());
-    for command in promised(&*provider).filter(|command| command.names_a_call()) {
+    for command in able(h).await.into_iter().filter(|command| command.names_a_call()) {
         let refused = command.run(&*provider, &call).await;
         let class = refused.as_ref().map_err(|error| error.class());
         assert_eq!(class, Err(ErrorClass::Rejected), "{command:?}: {refused:?}");
@@ -142,7 +142,7 @@ pub(super) async fn nothing_is_repeated_by_itself(h: &dyn ProviderHarness) {
         let refused = [h.refusal(Refusal::ServerError), throttled, line::page(503)].map(Ok);
         faults.chain(refused)
     };
-    for command in promised(&*h.provider(Line::dead())) {
+    for command in able(h).await {
         for answer in answers() {
             let line = Line::with(answer);
             let _ = command.run(&*h.provider(line.clone()), &h.call()).await;

@@ -4,7 +4,7 @@ use http::HeaderValue;
 use offhook_core::{FaultKind, TransportFault, verify};
 
 use super::Answered;
-use super::command::{Command, intent, promised};
+use super::command::{Command, able, intent};
 use super::harness::{ProviderHarness, Refusal};
 use super::line::{self, Line};
 
@@ -30,7 +30,7 @@ pub(super) async fn nothing_that_is_printed_shows_a_secret_or_a_number(h: &dyn P
     let mut printed = h.printed();
     printed.push(format!("{:?} {:?}", h.provider(Line::dead()), h.rotating(Line::dead())));
     for answer in answers(h) {
-        for command in promised(&*h.provider(Line::dead())) {
+        for command in able(h).await {
             let line = Line::with(answer.clone());
             let provider = h.provider(line.clone());
             if let Err(error) = command.run(&*provider, &call).await {

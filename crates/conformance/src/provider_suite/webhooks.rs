@@ -47,11 +47,15 @@ pub(super) async fn every_genuine_webhook_is_taken_and_read(h: &dyn ProviderHarn
     }
 }
 
-/// To read a webhook leaves no trace in the provider: the next reading is the same.
+/// To read a webhook leaves no trace in the provider: the next is read as if it were the first.
 pub(super) async fn a_webhook_is_read_alike_every_time(h: &dyn ProviderHarness) {
     let provider = h.provider(Line::dead());
-    let round = || h.webhooks().iter().map(|one| read(h, &*provider, one)).collect::<Vec<_>>();
-    assert_eq!(round(), round());
+    for _round in 0..2 {
+        for webhook in h.webhooks() {
+            let first = read(h, &*h.provider(Line::dead()), &webhook);
+            assert_eq!(read(h, &*provider, &webhook), first, "{}", webhook.name);
+        }
+    }
 }
 
 /// The first word of an inbound call is an offer, with both parties, and of no call of ours.
