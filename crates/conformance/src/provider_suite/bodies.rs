@@ -6,8 +6,8 @@ use offhook_core::{VoiceProvider, WebhookRequest, verify};
 use super::Line;
 use super::harness::{ProviderHarness, Signer};
 
-/// Far more than a listener lets in.
-const HUGE: usize = 1 << 18;
+/// As much as a listener lets in.
+const HUGE: usize = 1 << 16;
 
 /// Bodies that are broken in themselves.
 fn broken() -> Vec<Vec<u8>> {
