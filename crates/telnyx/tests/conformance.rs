@@ -316,6 +316,8 @@ impl ProviderHarness for Harness {
             of(json!({"is_alive": "no", "end_time": "2025-01-14T09:27:12Z"})),
             of(json!({"is_alive": null, "end_time": "2025-01-14T09:27:12Z"})),
             of(json!({"is_alive": 0})),
+            vec![json_response(200, &json!({"data": {}}))],
+            vec![json_response(200, &json!({"errors": []}))],
         ]
     }
 

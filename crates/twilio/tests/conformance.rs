@@ -154,7 +154,7 @@ impl ProviderHarness for Harness {
             genuine(
                 "the first document",
                 read("document").post(&callback("answer")),
-                ours(&[answered.clone()], true),
+                ours(std::slice::from_ref(&answered), true),
             ),
             genuine(
                 "words",
@@ -213,6 +213,8 @@ impl ProviderHarness for Harness {
         };
         let mut reordered = short().pairs().to_vec();
         reordered.reverse();
+        let other_port = url.replace(".com/", ".com:8443/");
+        let with_other_port = WebhookRequest { url: other_port, ..one.clone() };
         let called_with_port = WebhookRequest { url: with_port.clone(), ..one.clone() };
         let signed_with_port = WebhookRequest { url: url.clone(), ..short().post(&with_port) };
         vec![
@@ -223,6 +225,7 @@ impl ProviderHarness for Harness {
             recoded("a pair that stands twice", format!("{body}&From=%2B15550001234")),
             recoded("an empty pair", format!("&&{body}&")),
             recoded("an empty value without its sign", body.replace("ToCity=", "ToCity")),
+            ("called with another port", one.clone(), with_other_port),
             ("called with the port", one.clone(), called_with_port),
             ("signed with the port", one.clone(), signed_with_port),
             ("called and signed with the port", one.clone(), short().post(&with_port)),
@@ -359,7 +362,8 @@ impl ProviderHarness for Harness {
                 r#"{{"sid":"{sid}","status":"{status}","direction":"{direction}","date_created":{created}}}"#
             )
         };
-        let after = "Tue, 14 Jan 2025 09:26:54";
+        // Clocks differ.
+        let (after, skewed) = ("Tue, 14 Jan 2025 09:26:54", "Tue, 14 Jan 2025 09:25:54");
         let searched = |name, calls: &[String], found: &str| {
             let body = format!(r#"{{"calls":[{}],"next_page_uri":null}}"#, calls.join(","));
             let ids = |digit| ProviderCallIds::of(ProviderCallId::new("call_sid", 1, sid(digit)));
@@ -370,6 +374,9 @@ impl ProviderHarness for Harness {
             Searched { name, answers: vec![Ok(response(200, JSON, body))], finds }
         };
         let live = |digit| entry(digit, "ringing", "outbound-api", after);
+        let early = entry('9', "in-progress", "outbound-api", skewed);
+        let dated = format!("\"{after} +0000\"");
+        let undated = entry('2', "queued", "outbound-api", after).replace(&dated, "null");
         let others = [
             entry('4', "ringing", "outbound-api", "Tue, 14 Jan 2025 09:20:00"),
             entry('5', "ringing", "inbound", after),
@@ -378,7 +385,7 @@ impl ProviderHarness for Harness {
             entry('8', "transferred", "outbound-api", after),
         ];
         vec![
-            searched("two that may be ours", &[live('1'), live('2')], "12"),
+            searched("three that may be ours", &[live('1'), early, undated], "192"),
             searched("one among others", &[&[live('3')], &others[..]].concat(), "3"),
             searched("others", &others, ""),
             searched("none", &[], ""),

@@ -196,20 +196,6 @@ fn every_url_leads_back_to_the_call_and_its_step_and_is_retried() {
 }
 
 #[test]
-fn the_same_plan_is_the_same_bytes() {
-    for plan in [
-        say("Hello?", Then::Listen(listen("en-US"))),
-        CallPlan::Listen(listen("en-US")),
-        digits(Then::Hold),
-        CallPlan::Hold,
-        hang_up(3).into(),
-        CallPlan::Reject(RejectReason::Busy),
-    ] {
-        assert_eq!(rendered(&plan), rendered(&plan.clone()));
-    }
-}
-
-#[test]
 fn a_text_that_is_too_long_for_one_say_becomes_several() {
     let prose = "It was the best of times. ".repeat(157);
     let unbroken = "x".repeat(SpeechText::LIMIT);

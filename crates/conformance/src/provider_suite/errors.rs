@@ -53,7 +53,8 @@ pub(super) async fn what_may_have_been_sent_is_ambiguous(h: &dyn ProviderHarness
 
 /// Too many requests: not taken, and the time that is asked for is kept.
 pub(super) async fn too_many_requests_are_throttled_with_their_wait(h: &dyn ProviderHarness) {
-    for (seconds, wait) in [("7", Some(7)), ("99999999", Some(3600)), ("soon", None)] {
+    for (seconds, wait) in [("7", Some(7)), ("99999999", Some(3600)), ("-1", None), ("soon", None)]
+    {
         for answer in [h.refusal(Refusal::Throttled), line::page(429)] {
             let answer = Ok(line::waiting(answer, seconds));
             for (command, error) in each(h, &answer, |_| true).await {

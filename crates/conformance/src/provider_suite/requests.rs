@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::AUTHORIZATION;
 use offhook_core::{
-    CallRef, CallStatus, Connection, ErrorClass, ProviderCallIds, TransportRequest,
+    CallRef, CallStatus, Connection, ErrorClass, ProviderCallIds, ProviderError, TransportRequest,
 };
 use percent_encoding::percent_decode_str;
 
@@ -126,7 +126,7 @@ pub(super) async fn a_call_without_a_carrier_id_is_asked_of_nobody(h: &dyn Provi
     let provider = h.provider(line.clone());
     for command in able(h).await.into_iter().filter(|command| command.names_a_call()) {
         let refused = command.run(&*provider, &call).await;
-        let class = refused.as_ref().map_err(|error| error.class());
+        let class = refused.as_ref().map_err(ProviderError::class);
         assert_eq!(class, Err(ErrorClass::Rejected), "{command:?}: {refused:?}");
     }
     let status = provider.get_call_status(&call).await;

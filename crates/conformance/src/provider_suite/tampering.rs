@@ -68,9 +68,9 @@ fn form(body: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
             for (how, bytes) in each(bytes, b"x0 &=+\xFF\0") {
                 let mut pairs = pairs.clone();
                 if which == 0 {
-                    pairs[index].0 = bytes
+                    pairs[index].0 = bytes;
                 } else {
-                    pairs[index].1 = bytes
+                    pairs[index].1 = bytes;
                 }
                 changed.push((format!("pair {index}.{which}, {how}"), encoded(&pairs)));
             }

@@ -43,7 +43,7 @@ const AWKWARD: [&str; 22] = [
 /// Those of the planes that have characters, and the ends of the others.
 fn is_of_interest(character: &char) -> bool {
     let (plane, place) = (u32::from(*character) >> 16, u32::from(*character) & 0xFFFF);
-    plane < 4 || (plane == 14 && place < 0x200) || place < 0x10 || place > 0xFFEF
+    plane < 4 || (plane == 14 && place < 0x200) || !(0x10..=0xFFEF).contains(&place)
 }
 
 /// Odd texts, and every character that there is.

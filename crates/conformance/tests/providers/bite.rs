@@ -57,14 +57,14 @@ impl FaultyHarness {
 
 impl ProviderHarness for FaultyHarness {
     fn provider(&self, transport: Arc<dyn Transport>) -> Box<dyn VoiceProvider> {
-        Faulty::new(self.fault, transport, |transport| self.base.provider(transport))
+        Faulty::over(self.fault, transport, |transport| self.base.provider(transport))
     }
 
     fn rotating(&self, transport: Arc<dyn Transport>) -> Box<dyn VoiceProvider> {
         if self.fault == Fault::ForgetsThePreviousKey {
             return self.provider(transport);
         }
-        Faulty::new(self.fault, transport, |transport| self.base.rotating(transport))
+        Faulty::over(self.fault, transport, |transport| self.base.rotating(transport))
     }
 
     fn secrets(&self) -> Secrets {
@@ -195,7 +195,7 @@ fn each_fault_fails_the_case_that_names_it_and_no_other() {
 fn every_case_has_a_fault_that_fails_it() {
     let bitten: HashSet<&str> = FAULTS.iter().map(|(_, _, case)| *case).collect();
     let toothless: Vec<_> =
-        CASES.iter().map(|case| case.name()).filter(|case| !bitten.contains(case)).collect();
+        CASES.iter().map(Case::name).filter(|case| !bitten.contains(case)).collect();
     assert!(toothless.is_empty(), "no fault shows that these fail: {toothless:?}");
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
 use offhook_conformance::{API_KEY, SIGNATURE_HEADER, TIMESTAMP_HEADER, signed_as};
 use offhook_core::{
@@ -41,7 +41,7 @@ impl fmt::Debug for Faulty {
 
 impl Faulty {
     /// The provider that this makes over a transport, with a fault in it.
-    pub(crate) fn new(
+    pub(crate) fn over(
         fault: Fault,
         transport: Arc<dyn Transport>,
         make: impl FnOnce(Arc<dyn Transport>) -> Box<dyn VoiceProvider>,
@@ -85,7 +85,7 @@ impl Faulty {
         let mut changed = request.clone();
         match self.fault {
             Fault::SignsNoUrl => {
-                "https://voice.example.com/phone/webhooks/test".clone_into(&mut changed.url)
+                "https://voice.example.com/phone/webhooks/test".clone_into(&mut changed.url);
             }
             Fault::ForgivesTheLastByte => changed.body.truncate(request.body.len().checked_sub(1)?),
             Fault::SignsNoTime if request.headers.get(TIMESTAMP_HEADER)?.is_empty() => return None,
@@ -135,7 +135,7 @@ impl VoiceProvider for Faulty {
             Fault::RefusesUnknownHeaders if request.headers.contains_key("x-unrelated") => {
                 return Err(WebhookRejection::Unsigned);
             }
-            Fault::NeedsNoSignature if signature.as_ref().is_none_or(|one| one.is_empty()) => {
+            Fault::NeedsNoSignature if signature.as_ref().is_none_or(HeaderValue::is_empty) => {
                 return Ok(DedupeKey([0; 16]));
             }
             Fault::TakesTheFirstOfTwo => {
@@ -188,7 +188,7 @@ impl VoiceProvider for Faulty {
         let mut parsed = parsed?;
         match self.fault {
             Fault::LosesTheEnd => {
-                parsed.events.retain(|one| !matches!(one, CallEvent::Ended { .. }))
+                parsed.events.retain(|one| !matches!(one, CallEvent::Ended { .. }));
             }
             Fault::RemembersWhatItRead if self.has_read.swap(true, Ordering::Relaxed) => {
                 parsed.events.clear();
