@@ -1,10 +1,12 @@
-//! What every store must do, as one named test per case ([`store_suite!`]), and two carriers for
-//! tests: [`DocumentProvider`], which fetches documents, and [`CommandProvider`], which is told
-//! step by step. [`Secrets`] searches what was printed for what must not be.
+//! What every store must do, as one named test per case ([`store_suite!`]), and likewise every
+//! provider ([`provider_suite!`]). Two carriers for tests: [`DocumentProvider`], which fetches
+//! documents, and [`CommandProvider`], which is told step by step. [`Secrets`] searches what was
+//! printed for what must not be.
 //!
 //! Nothing here is published; the crates of the product use it as a development dependency.
 
 mod provider;
+pub mod provider_suite;
 pub mod samples;
 mod secrets;
 pub mod store;
@@ -12,6 +14,6 @@ pub mod store;
 pub use secrets::Secrets;
 
 pub use provider::{
-    CommandProvider, DocumentProvider, Request, SECRET, SIGNATURE_HEADER, Scripted, Sent,
-    TestProvider, signed,
+    API_KEY, CommandProvider, DocumentProvider, Request, SECRET, SIGNATURE_HEADER, Scripted, Sent,
+    TIMESTAMP_HEADER, TestProvider, signed, signed_as,
 };

@@ -95,6 +95,13 @@ impl fmt::Debug for TransportResponse {
 }
 
 impl TransportResponse {
+    /// Whether the body can be a JSON object. Serde reads a struct out of a list as well, and no
+    /// carrier answers with one where an object is documented.
+    #[must_use]
+    pub fn is_object(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"{")
+    }
+
     /// How long the carrier asks us to wait, by `Retry-After`: seconds, or a date; an hour at most.
     /// Source: RFC 9110, 10.2.3.
     #[must_use]

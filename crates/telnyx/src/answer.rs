@@ -1,5 +1,6 @@
 //! REST answers and errors, read.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -98,7 +99,7 @@ pub(crate) fn dialled(response: &TransportResponse) -> Result<InitiatedCall, Pro
 /// The answer to a command.
 pub(crate) fn done(response: &TransportResponse) -> Result<(), ProviderError> {
     success(response, Kind::Write)?;
-    json::<Data<IgnoredAny>>(response).map(drop)
+    json::<Data<HashMap<String, IgnoredAny>>>(response).map(drop)
 }
 
 /// The answer to a command that ends a call: one that has ended is as good.
@@ -183,7 +184,8 @@ pub(crate) fn active_calls(
 }
 
 fn json<'a, T: Deserialize<'a>>(response: &'a TransportResponse) -> Result<T, ProviderError> {
-    serde_json::from_slice(&response.body).map_err(|_| undecodable(response))
+    let body = Some(&response.body).filter(|_| response.is_object());
+    body.and_then(|body| serde_json::from_slice(body).ok()).ok_or_else(|| undecodable(response))
 }
 
 fn undecodable(response: &TransportResponse) -> ProviderError {
@@ -197,7 +199,7 @@ fn success(response: &TransportResponse, kind: Kind) -> Result<(), ProviderError
     if status.is_success() {
         return Ok(());
     }
-    let body: Option<Errors> = serde_json::from_slice(&response.body).ok();
+    let body: Option<Errors> = json(response).ok();
     let error = body.and_then(|body| body.errors.into_iter().next());
     let unclear = match kind {
         Kind::Read => ErrorClass::Transient,

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use support::{
     NOW, carrier_key, config, event, now, posted, previous_key, public, signature, signed,
-    signed_by, silent, telnyx,
+    signed_by, telnyx,
 };
 
 const SIGNATURE: &str = "Telnyx-Signature-Ed25519";
@@ -32,15 +32,10 @@ fn refused(request: &WebhookRequest) -> Option<WebhookRejection> {
 }
 
 #[test]
-fn a_header_that_is_missing_stands_twice_or_cannot_be_read_is_named() {
+fn a_header_that_cannot_be_read_is_named() {
     for (name, header) in [("telnyx-signature-ed25519", SIGNATURE), ("telnyx-timestamp", TIMESTAMP)]
     {
         let mut request = signed(body());
-        let twice = request.headers[name].clone();
-        request.headers.append(name, twice);
-        assert_eq!(refused(&request), Some(WebhookRejection::MalformedHeader { header }));
-        request.headers.remove(name);
-        assert_eq!(refused(&request), Some(WebhookRejection::MissingHeader { header }));
         request.headers.insert(name, HeaderValue::from_static("12x"));
         assert_eq!(refused(&request), Some(WebhookRejection::MalformedHeader { header }));
         request.headers.insert(name, HeaderValue::from_bytes(b"\xff").unwrap());
@@ -74,41 +69,6 @@ fn a_get_is_refused_since_nothing_it_says_is_signed() {
     let mut request = signed("");
     request.method = Method::GET;
     assert_eq!(refused(&request), Some(WebhookRejection::Unsigned));
-    request.method = Method::PUT;
-    assert_eq!(refused(&request), Some(WebhookRejection::Method));
-}
-
-#[test]
-fn both_keys_are_good_while_one_is_rotated_and_a_third_never_is() {
-    let rotating = config().with_previous_public_key(public(&previous_key())).unwrap();
-    let rotating = silent(rotating);
-    let key_of = |request: &WebhookRequest| verify(&rotating, request, now()).unwrap().key();
-    let by_current = signed(body());
-    let by_previous = signed_by(&previous_key(), body());
-    assert_eq!(key_of(&by_current), key_of(&by_previous), "one event, whichever key signed it");
-    assert_eq!(refused(&by_previous), Some(WebhookRejection::Mismatch));
-    let stranger = ed25519_dalek::SigningKey::from_bytes(&[9; 32]);
-    let by_stranger = signed_by(&stranger, body());
-    let refused = verify(&rotating, &by_stranger, now()).map(drop);
-    assert_eq!(refused, Err(WebhookRejection::Mismatch));
-}
-
-#[test]
-fn an_attempt_that_is_signed_anew_is_a_repeat_and_another_event_is_not() {
-    let telnyx = telnyx();
-    let key_of = |body: String, at: i64| {
-        let timestamp = at.to_string();
-        let signature = signature(&carrier_key(), &timestamp, body.as_bytes());
-        verify(&telnyx, &posted(&timestamp, &signature, body), now()).unwrap().key()
-    };
-    let first = event("call.answered", json!({}));
-    let mut again = first.clone();
-    again["meta"]["attempt"] = 2.into();
-    let mut other = first.clone();
-    other["data"]["id"] = "0ccc7b54-4df3-4bca-a65a-3da1ecc77700".into();
-    let key = key_of(first.to_string(), NOW - 60);
-    assert_eq!(key, key_of(again.to_string(), NOW));
-    assert_ne!(key, key_of(other.to_string(), NOW));
 }
 
 #[test]
@@ -190,31 +150,4 @@ proptest! {
         let _ = telnyx.parse_webhook_event(&verified);
     }
 
-    #[test]
-    fn any_change_of_one_byte_of_what_is_signed_is_refused(
-        place in any::<prop::sample::Index>(),
-        flip in 1..=255_u8,
-    ) {
-        let request = signed(body());
-        let mut changed = request.body.to_vec();
-        changed[place.index(request.body.len())] ^= flip;
-        let altered = WebhookRequest { body: changed.into(), ..request };
-        prop_assert_eq!(refused(&altered), Some(WebhookRejection::Mismatch));
-    }
-
-    #[test]
-    fn any_change_of_one_character_of_the_headers_is_refused(
-        of_signature in any::<bool>(),
-        place in any::<prop::sample::Index>(),
-        other in 0x21..0x7f_u8,
-    ) {
-        let mut request = signed(body());
-        let name = if of_signature { "telnyx-signature-ed25519" } else { "telnyx-timestamp" };
-        let mut value = request.headers[name].as_bytes().to_vec();
-        let place = place.index(value.len());
-        prop_assume!(value[place] != other);
-        value[place] = other;
-        request.headers.insert(name, HeaderValue::from_bytes(&value).unwrap());
-        prop_assert!(refused(&request).is_some());
-    }
 }

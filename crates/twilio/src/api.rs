@@ -249,7 +249,8 @@ fn resource(response: &TransportResponse, kind: Kind) -> Result<CallResource, Pr
 }
 
 fn json<'a, T: Deserialize<'a>>(response: &'a TransportResponse) -> Result<T, ProviderError> {
-    serde_json::from_slice(&response.body).map_err(|_| undecodable(response))
+    let body = Some(&response.body).filter(|_| response.is_object());
+    body.and_then(|body| serde_json::from_slice(body).ok()).ok_or_else(|| undecodable(response))
 }
 
 fn undecodable(response: &TransportResponse) -> ProviderError {
@@ -263,7 +264,7 @@ fn success(response: &TransportResponse, kind: Kind) -> Result<(), ProviderError
     if status.is_success() {
         return Ok(());
     }
-    let body: ErrorBody = serde_json::from_slice(&response.body).unwrap_or_default();
+    let body: ErrorBody = json(response).unwrap_or_default();
     let code = body.code.filter(|code| *code >= LEAST_CODE);
     let class = match (status, code) {
         (StatusCode::UNAUTHORIZED, _) => ErrorClass::Unauthenticated,

@@ -8,8 +8,8 @@ use std::time::Duration;
 use http::{Method, header};
 use jiff::Timestamp;
 use offhook_core::{
-    CallPlan, CallRef, CallStatus, Connection, DialIntent, ErrorClass, Listen, Locale, Party,
-    ProviderCallIds, Say, Search, Speech, Then, TransportRequest, Turn, VoiceProvider,
+    CallPlan, CallRef, CallStatus, Connection, DialIntent, Listen, Locale, Party, ProviderCallIds,
+    Say, Search, Speech, Then, TransportRequest, Turn, VoiceProvider,
 };
 use offhook_twilio::Twilio;
 use url::Url;
@@ -112,14 +112,6 @@ async fn the_limits_for_twilio_are_whole_seconds_rounded_up() {
         let value = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, v)| &**v);
         assert_eq!((value("Timeout"), value("TimeLimit")), (Some(timeout), Some(limit)));
     }
-}
-
-#[tokio::test]
-async fn a_sip_address_is_dialled_as_it_is() {
-    let mut intent = ordinary();
-    intent.to = Party::dialled("sip:bob@example.com;transport=tls").expect("a SIP URI");
-    let fields = fields(&dialled(&intent).await);
-    assert_eq!(fields[0], ("To".to_owned(), "sip:bob@example.com;transport=tls".to_owned()));
 }
 
 #[tokio::test]
@@ -269,18 +261,6 @@ async fn a_document_over_four_thousand_characters_is_fetched_from_us() {
         let fields = fields(&script.only_request());
         assert_eq!(fields, expected.map(|(name, value)| (name.into(), value.into())), "{filler}");
     }
-}
-
-#[tokio::test]
-async fn a_call_without_a_sid_is_asked_of_nobody() {
-    let twilio = support::twilio();
-    let unknown = CallRef { ids: ProviderCallIds::none(), ..call() };
-    let class = |result: Result<(), offhook_core::ProviderError>| result.map_err(|e| e.class());
-    let refused = Err(ErrorClass::Rejected);
-    assert_eq!(class(twilio.hangup_call(&unknown).await), refused);
-    assert_eq!(class(twilio.play_tts(&unknown, &say("Hello")).await), refused);
-    assert_eq!(class(twilio.stop_listening(&unknown).await), refused);
-    assert!(matches!(twilio.get_call_status(&unknown).await, CallStatus::Unknown { .. }));
 }
 
 #[tokio::test]

@@ -46,9 +46,9 @@ impl VoiceProvider for CommandProvider {
     fn verify_webhook(
         &self,
         request: &WebhookRequest,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<DedupeKey, WebhookRejection> {
-        webhook::verify(request)
+        webhook::verify(request, self.carrier.previous_secret, now)
     }
 
     fn parse_webhook_event(
@@ -90,7 +90,7 @@ impl VoiceProvider for CommandProvider {
     }
 
     async fn get_call_status(&self, call: &CallRef) -> CallStatus {
-        self.carrier.status(call).unwrap_or(CallStatus::Live { progress: None })
+        self.carrier.status(call).await.unwrap_or(CallStatus::Live { progress: None })
     }
 
     async fn answer_call(&self, call: &CallRef) -> Result<(), ProviderError> {
@@ -120,7 +120,7 @@ impl VoiceProvider for CommandProvider {
     }
 
     async fn find_call(&self, intent: &DialIntent) -> Search {
-        self.carrier.search(intent)
+        self.carrier.search("call", intent).await
     }
 
     async fn list_live(&self) -> Result<Vec<RunningCall>, ProviderError> {

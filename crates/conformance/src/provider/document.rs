@@ -45,9 +45,9 @@ impl VoiceProvider for DocumentProvider {
     fn verify_webhook(
         &self,
         request: &WebhookRequest,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<DedupeKey, WebhookRejection> {
-        webhook::verify(request)
+        webhook::verify(request, self.carrier.previous_secret, now)
     }
 
     fn parse_webhook_event(
@@ -63,6 +63,9 @@ impl VoiceProvider for DocumentProvider {
     }
 
     async fn initiate_call(&self, intent: &DialIntent) -> Result<InitiatedCall, ProviderError> {
+        if intent.to.number().is_none() {
+            return Err(ProviderError::unsupported("dialling anything but a number"));
+        }
         self.carrier.dial("call", intent).await
     }
 
@@ -89,7 +92,10 @@ impl VoiceProvider for DocumentProvider {
     }
 
     async fn get_call_status(&self, call: &CallRef) -> CallStatus {
-        self.carrier.status(call).unwrap_or(CallStatus::Live { progress: Some(Progress::Answered) })
+        self.carrier
+            .status(call)
+            .await
+            .unwrap_or(CallStatus::Live { progress: Some(Progress::Answered) })
     }
 
     async fn answer_call(&self, _call: &CallRef) -> Result<(), ProviderError> {
@@ -119,7 +125,7 @@ impl VoiceProvider for DocumentProvider {
     }
 
     async fn find_call(&self, intent: &DialIntent) -> Search {
-        self.carrier.search(intent)
+        self.carrier.search("call", intent).await
     }
 
     async fn list_live(&self) -> Result<Vec<RunningCall>, ProviderError> {

@@ -1,22 +1,25 @@
 //! Two carriers that exist only in tests: all that they are told is kept, and all that they answer
-//! can be scripted.
+//! can be scripted. Over a transport they speak a little API of their own ([`wire`]), so that they are
+//! held to the same suite as the providers of real carriers.
 
 mod command;
 mod document;
 mod webhook;
+mod wire;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use offhook_core::{
     CallId, CallPlan, CallRef, CallStatus, DialIntent, InitiatedCall, ProviderCallId,
-    ProviderCallIds, ProviderError, Search, Step, VoiceProvider,
+    ProviderCallIds, ProviderError, Search, Step, Transport, VoiceProvider,
 };
 
 pub use command::CommandProvider;
 pub use document::DocumentProvider;
-pub use webhook::{SECRET, SIGNATURE_HEADER, Sent, signed};
+pub use webhook::{SECRET, SIGNATURE_HEADER, Sent, TIMESTAMP_HEADER, signed, signed_as};
+pub use wire::API_KEY;
 
 /// One request that a test carrier got.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +63,8 @@ struct Inner {
 #[derive(Default)]
 pub struct TestProvider {
     inner: Mutex<Inner>,
+    transport: Option<Arc<dyn Transport>>,
+    previous_secret: Option<&'static str>,
 }
 
 impl fmt::Debug for TestProvider {
@@ -117,7 +122,10 @@ impl TestProvider {
         call: &CallRef,
         detail: String,
     ) -> Result<Option<ProviderCallIds>, ProviderError> {
-        self.note(method, call, detail);
+        self.note(method, call, detail.clone());
+        if let Some(transport) = &self.transport {
+            return wire::command(&**transport, method, call, &detail).await.map(|()| None);
+        }
         let scripted = self.lock().answers.get_mut(method).and_then(VecDeque::pop_front);
         match scripted {
             None => Ok(None),
@@ -141,7 +149,12 @@ impl TestProvider {
         kind: &'static str,
         intent: &DialIntent,
     ) -> Result<InitiatedCall, ProviderError> {
-        let scripted = self.answer("initiate_call", &intent.call, plan_text(&intent.plan)).await?;
+        let plan = plan_text(&intent.plan);
+        if let Some(transport) = &self.transport {
+            self.note("initiate_call", &intent.call, plan.clone());
+            return wire::dial(&**transport, kind, intent, &plan).await;
+        }
+        let scripted = self.answer("initiate_call", &intent.call, plan).await?;
         let fresh = || {
             let mut inner = self.lock();
             inner.dialled += 1;
@@ -151,14 +164,20 @@ impl TestProvider {
         Ok(InitiatedCall { ids: scripted.unwrap_or_else(fresh) })
     }
 
-    fn status(&self, call: &CallRef) -> Option<CallStatus> {
+    async fn status(&self, call: &CallRef) -> Option<CallStatus> {
         self.note("get_call_status", call, String::new());
+        if let Some(transport) = &self.transport {
+            return Some(wire::status(&**transport, call).await);
+        }
         let inner = self.lock();
         call.ids.iter().find_map(|id| inner.statuses.get(id.value())).map(|status| status())
     }
 
-    fn search(&self, intent: &DialIntent) -> Search {
+    async fn search(&self, kind: &'static str, intent: &DialIntent) -> Search {
         self.note("find_call", &intent.call, intent.to.to_text());
+        if let Some(transport) = &self.transport {
+            return wire::search(&**transport, kind, intent).await;
+        }
         self.lock().search.as_ref().map_or(Search::Nothing, |search| search())
     }
 }
@@ -200,6 +219,21 @@ macro_rules! test_provider {
             #[must_use]
             pub fn new() -> Self {
                 Self::default()
+            }
+
+            /// A carrier at the other end of a transport. No script is asked then.
+            #[must_use]
+            pub fn over(transport: std::sync::Arc<dyn offhook_core::Transport>) -> Self {
+                let mut provider = Self::default();
+                provider.carrier.transport = Some(transport);
+                provider
+            }
+
+            /// Webhooks that are signed with this key are accepted too.
+            #[must_use]
+            pub const fn with_previous_secret(mut self, secret: &'static str) -> Self {
+                self.carrier.previous_secret = Some(secret);
+                self
             }
         }
     };

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
+use jiff::Timestamp;
 use offhook_core::{
     Answer, CallEvent, CallId, DedupeKey, Direction, Offer, ParsedWebhook, Party, ProviderCallId,
     ProviderCallIds, Step, UndecodableWebhook, VerifiedWebhook, WebhookRejection, WebhookReply,
@@ -11,6 +12,12 @@ use serde::{Deserialize, Serialize};
 
 /// The header that the signature stands in.
 pub const SIGNATURE_HEADER: &str = "x-test-signature";
+
+/// The header that the time of signing stands in, where a test carrier tells one.
+pub const TIMESTAMP_HEADER: &str = "x-test-timestamp";
+
+/// How many seconds a signature that tells its time is good for, before and after.
+const TOLERANCE: i64 = 300;
 
 /// The key that the test carriers sign with.
 pub const SECRET: &str = "test secret";
@@ -101,28 +108,58 @@ impl Sent {
 /// A request with this body and the right signature.
 #[must_use]
 pub fn signed(body: Vec<u8>) -> WebhookRequest {
-    let signature = format!("{:032x}", digest(SECRET, &body));
-    let mut headers = HeaderMap::new();
-    let value = HeaderValue::from_str(&signature).expect("hex digits may stand in a header");
-    headers.insert(SIGNATURE_HEADER, value);
-    WebhookRequest {
-        method: Method::POST,
-        url: "https://voice.example.com/webhooks/test".to_owned(),
-        headers,
-        body: Bytes::from(body),
-    }
+    signed_as(SECRET, "https://voice.example.com/webhooks/test", None, body)
 }
 
-pub(super) fn verify(request: &WebhookRequest) -> Result<DedupeKey, WebhookRejection> {
-    let mut values = request.headers.get_all(SIGNATURE_HEADER).iter();
-    let Some(value) = values.next() else {
+/// A request to this URL, signed with this key, at this second of Unix time if it is to tell one.
+#[must_use]
+pub fn signed_as(key: &str, url: &str, at: Option<i64>, body: Vec<u8>) -> WebhookRequest {
+    let mut headers = HeaderMap::new();
+    if let Some(at) = at {
+        headers.insert(TIMESTAMP_HEADER, HeaderValue::from(at));
+    }
+    let mut request = WebhookRequest {
+        method: Method::POST,
+        url: url.to_owned(),
+        headers,
+        body: Bytes::from(body),
+    };
+    let value =
+        HeaderValue::from_str(&signature(key, &request)).expect("hex digits may stand in a header");
+    request.headers.insert(SIGNATURE_HEADER, value);
+    request
+}
+
+/// Over the URL, the time if there is one, and the body.
+fn signature(key: &str, request: &WebhookRequest) -> String {
+    let at = request.headers.get(TIMESTAMP_HEADER).map_or(&b""[..], HeaderValue::as_bytes);
+    let message = [request.url.as_bytes(), b"\n", at, b"\n", &request.body].concat();
+    format!("{:032x}", digest(key, &message))
+}
+
+pub(super) fn verify(
+    request: &WebhookRequest,
+    previous: Option<&str>,
+    now: Timestamp,
+) -> Result<DedupeKey, WebhookRejection> {
+    if !matches!(request.method, Method::GET | Method::POST) {
+        return Err(WebhookRejection::Method);
+    }
+    let Some(given) = request.only_header(SIGNATURE_HEADER)? else {
         return Err(WebhookRejection::MissingHeader { header: SIGNATURE_HEADER });
     };
-    if values.next().is_some() {
-        return Err(WebhookRejection::MalformedHeader { header: SIGNATURE_HEADER });
-    }
-    if value.as_bytes() != format!("{:032x}", digest(SECRET, &request.body)).as_bytes() {
+    let at = request.only_header(TIMESTAMP_HEADER)?;
+    let mut keys = [SECRET].into_iter().chain(previous);
+    if !keys.any(|key| signature(key, request).as_bytes() == given) {
         return Err(WebhookRejection::Mismatch);
+    }
+    if let Some(at) = at {
+        let at: Option<i64> = std::str::from_utf8(at).ok().and_then(|text| text.parse().ok());
+        let malformed = WebhookRejection::MalformedHeader { header: TIMESTAMP_HEADER };
+        let seconds = now.as_second().saturating_sub(at.ok_or(malformed)?).saturating_abs();
+        if seconds > TOLERANCE {
+            return Err(WebhookRejection::Stale { seconds });
+        }
     }
     Ok(DedupeKey(digest("", &request.body).to_be_bytes()))
 }
@@ -158,7 +195,6 @@ fn digest(key: &str, body: &[u8]) -> u128 {
 mod tests {
     use super::*;
     use crate::{CommandProvider, DocumentProvider};
-    use jiff::Timestamp;
     use offhook_core::{VoiceProvider, verify};
 
     fn sent() -> Sent {
@@ -194,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_delivery_and_its_repeat_have_one_key_and_another_delivery_has_another() {
-        let key = |sent: &Sent| super::verify(&sent.signed()).unwrap();
+        let key = |sent: &Sent| super::verify(&sent.signed(), None, Timestamp::UNIX_EPOCH).unwrap();
         let mut other = sent();
         other.delivery = 2;
         assert_eq!(key(&sent()), key(&sent()));

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod document;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
@@ -168,6 +170,11 @@ impl Parameters {
             (name.to_owned(), value.to_owned())
         };
         Self(text.lines().map(pair).collect())
+    }
+
+    /// These names and values.
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect())
     }
 
     /// With a parameter set, or set anew.
