@@ -27,6 +27,8 @@ pub enum Command {
     HangUp,
     /// `play_tts`
     Speak,
+    /// `stop_tts`
+    StopSpeech,
     /// `start_listening`
     Listen,
     /// `stop_listening`
@@ -47,10 +49,11 @@ pub enum Command {
 
 impl Command {
     /// Every one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Dial,
         Self::HangUp,
         Self::Speak,
+        Self::StopSpeech,
         Self::Listen,
         Self::StopListening,
         Self::Answer,
@@ -66,6 +69,7 @@ impl Command {
     pub const fn is_promised(self, can: &Capabilities) -> bool {
         match self {
             Self::Dial | Self::HangUp | Self::Speak | Self::Listen | Self::StopListening => true,
+            Self::StopSpeech => can.stop_tts,
             Self::Answer => can.answer_call,
             Self::Reject => can.reject_call,
             Self::Limit => can.limit_call,
@@ -100,6 +104,7 @@ impl Command {
             Self::Dial => provider.initiate_call(&intent(call)).await.map(drop),
             Self::HangUp => provider.hangup_call(call).await,
             Self::Speak => provider.play_tts(call, &say("Hello")).await,
+            Self::StopSpeech => provider.stop_tts(call).await,
             Self::Listen => provider.start_listening(call, &listen()).await,
             Self::StopListening => provider.stop_listening(call).await,
             Self::Answer => provider.answer_call(call).await,

@@ -251,6 +251,10 @@ impl VoiceProvider for Faulty {
         self.done(self.inner.play_tts(&self.call(call), &say).await)
     }
 
+    async fn stop_tts(&self, call: &CallRef) -> Result<(), ProviderError> {
+        self.done(self.inner.stop_tts(&self.call(call)).await)
+    }
+
     async fn start_listening(&self, call: &CallRef, listen: &Listen) -> Result<(), ProviderError> {
         self.done(self.inner.start_listening(&self.call(call), listen).await)
     }
