@@ -1,0 +1,4 @@
+//! What is Twilio's own.
+
+mod fallback;
+mod inbound_limits;
