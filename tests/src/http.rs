@@ -1,13 +1,9 @@
-//! A plain HTTP client, and a signer of our own for requests that no carrier would send.
+//! A plain HTTP client.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use offhook_core::{GuardedClient, HostPolicy, Transport, TransportRequest};
 use serde_json::Value;
-use sha1::Sha1;
 use url::Url;
 
 /// An answer, read whole.
@@ -57,21 +53,4 @@ pub(crate) async fn send(
         headers: response.headers,
         body: String::from_utf8_lossy(&response.body).into_owned(),
     }
-}
-
-/// Twilio's signature of a form, written down once more and apart from what it tests.
-///
-/// # Panics
-/// Never: HMAC takes any key.
-#[must_use]
-pub fn form_signature(token: &str, url: &str, parameters: &[(&str, &str)]) -> String {
-    let mut sorted = parameters.to_vec();
-    sorted.sort_unstable();
-    let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("any key");
-    mac.update(url.as_bytes());
-    for (name, value) in sorted {
-        mac.update(name.as_bytes());
-        mac.update(value.as_bytes());
-    }
-    STANDARD.encode(mac.finalize().into_bytes())
 }

@@ -4,54 +4,65 @@ use std::time::Duration;
 
 use http::Method;
 use offhook::manager::InboundPolicy;
-use offhook_tests::{Setup, World};
+use offhook_tests::{Report, Sender, Setup, World, stories};
 use serde_json::{Value, json};
 
 const OBLIGING: &str = "+15550100001";
 const PATIENT: &str = "+15550100011";
 const CALLER: &str = "+15550100077";
-const SID: &str = "CA00000000000000000000000000000abc";
-const ACCOUNT: &str = "AC00000000000000000000000000000001";
 
-async fn documents(world: &World, call: &str) -> Vec<String> {
-    let line = world.line(call).await;
-    let documents = line["documents"].as_array().cloned().unwrap_or_default();
-    documents.iter().map(|text| text.as_str().unwrap_or_default().to_owned()).collect()
+stories! {
+    on every provider:
+    outbound_notify_says_and_hangs_up_after_heard_and_delay,
+    outbound_conversation_with_a_message_says_then_listens,
+    outbound_conversation_without_a_message_listens,
+    inbound_accepted_is_greeted_once_then_listened_to_and_each_final_transcript_is_an_event,
+    inbound_refused_by_policy_is_declined_and_leaves_an_ended_record,
+    inbound_over_the_limit_is_busy_and_leaves_an_ended_record,
+    our_call_id_but_unknown_never_makes_a_new_call,
+    our_call_id_but_ended_stays_ended,
+    an_outbound_call_that_is_not_ours_is_acknowledged_and_leaves_no_record,
+    a_late_end_of_a_call_that_nobody_knows_makes_no_phantom,
+    a_webhook_of_another_account_is_acknowledged_without_effect,
 }
 
-#[tokio::test]
-async fn outbound_notify_says_and_hangs_up_after_heard_and_delay() {
-    let world = World::new().await;
+/// What was heard on the line of a call, in order.
+async fn heard(world: &World, call: &str) -> Vec<String> {
+    let line = world.line(call).await;
+    let heard = line["heard"].as_array().cloned().unwrap_or_default();
+    heard.iter().filter_map(|heard| heard["text"].as_str().map(str::to_owned)).collect()
+}
+
+async fn outbound_notify_says_and_hangs_up_after_heard_and_delay(setup: Setup) {
+    let world = World::with(setup).await;
     let call = world.place(json!({ "to": OBLIGING, "message": "Hello." })).await;
     world.until_state(&call, "ended").await;
-    let documents = documents(&world, &call).await;
-    assert_eq!(documents.len(), 2, "{documents:#?}");
-    assert!(documents[0].contains("<Say") && documents[0].contains("<Redirect"));
-    assert!(documents[1].contains(r#"<Pause length="3"/><Hangup/>"#), "{}", documents[1]);
+    let line = world.line(&call).await;
+    let time = |text: &Value| text.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let after = time(&line["ended_at"]).duration_since(time(&line["heard"][0]["at"]));
+    assert!((3..=4).contains(&after.as_secs()), "{after}: {line:#}");
 }
 
-#[tokio::test]
-async fn outbound_conversation_with_a_message_says_then_listens() {
-    let world = World::new().await;
+async fn outbound_conversation_with_a_message_says_then_listens(setup: Setup) {
+    let world = World::with(setup).await;
     let call =
         world.place(json!({ "to": PATIENT, "message": "Hello.", "mode": "conversation" })).await;
     world.until_state(&call, "speaking").await;
-    let documents = documents(&world, &call).await;
-    assert!(documents[0].contains("<Gather") && documents[0].contains("<Say"), "{documents:#?}");
+    world.until_state(&call, "listening").await;
+    assert_eq!(heard(&world, &call).await, ["Hello."]);
 }
 
-#[tokio::test]
-async fn outbound_conversation_without_a_message_listens() {
-    let world = World::new().await;
+async fn outbound_conversation_without_a_message_listens(setup: Setup) {
+    let world = World::with(setup).await;
     let call = world.place(json!({ "to": PATIENT, "mode": "conversation" })).await;
     world.until_state(&call, "listening").await;
-    let documents = documents(&world, &call).await;
-    assert!(documents[0].contains("<Gather") && !documents[0].contains("<Say"), "{documents:#?}");
+    assert_eq!(heard(&world, &call).await, [""; 0]);
 }
 
-#[tokio::test]
-async fn inbound_accepted_is_greeted_once_then_listened_to_and_each_final_transcript_is_an_event() {
-    let world = World::new().await;
+async fn inbound_accepted_is_greeted_once_then_listened_to_and_each_final_transcript_is_an_event(
+    setup: Setup,
+) {
+    let world = World::with(setup).await;
     let sid = world.somebody_calls(CALLER, "silent").await;
     let call = world.call(&sid).await["id"].as_str().unwrap().to_owned();
     world.until_state(&call, "listening").await;
@@ -66,28 +77,25 @@ async fn inbound_accepted_is_greeted_once_then_listened_to_and_each_final_transc
     let turns: Vec<_> =
         view["transcript"].as_array().unwrap().iter().map(|l| l["turn"].clone()).collect();
     assert_eq!(turns, [json!(1), json!(1), json!(2)]);
-    let greetings =
-        documents(&world, &call).await.iter().filter(|text| text.contains("Hello!")).count();
-    assert_eq!(greetings, 1, "the greeting is said once");
+    assert_eq!(heard(&world, &call).await, ["Hello!"], "the greeting is said once");
 }
 
-#[tokio::test]
-async fn inbound_refused_by_policy_is_declined_and_leaves_an_ended_record() {
-    let mut setup = Setup::default();
+async fn inbound_refused_by_policy_is_declined_and_leaves_an_ended_record(setup: Setup) {
+    let mut setup = setup;
     setup.policy.inbound = InboundPolicy::Allowlist(vec!["+15550100078".parse().unwrap()]);
     let world = World::with(setup).await;
     let sid = world.somebody_calls(CALLER, "silent").await;
     let view = world.call(&sid).await;
     assert_eq!((&view["state"], &view["end_reason"]), (&json!("ended"), &json!("rejected")));
     let call = view["id"].as_str().unwrap();
-    assert!(documents(&world, call).await[0].contains(r#"<Reject reason="rejected"/>"#));
+    assert!(world.line(call).await["ended_at"].is_string());
+    assert_eq!(heard(&world, call).await, [""; 0]);
     let friend = world.somebody_calls("+15550100078", "silent").await;
     assert_ne!(world.call(&friend).await["state"], "ended");
 }
 
-#[tokio::test]
-async fn inbound_over_the_limit_is_busy_and_leaves_an_ended_record() {
-    let mut setup = Setup::default();
+async fn inbound_over_the_limit_is_busy_and_leaves_an_ended_record(setup: Setup) {
+    let mut setup = setup;
     setup.policy.max_concurrent_calls = 1;
     let world = World::with(setup).await;
     let first = world.somebody_calls(CALLER, "silent").await;
@@ -96,78 +104,61 @@ async fn inbound_over_the_limit_is_busy_and_leaves_an_ended_record() {
     let view = world.call(&second).await;
     assert_eq!((&view["state"], &view["end_reason"]), (&json!("ended"), &json!("busy")));
     let call = view["id"].as_str().unwrap();
-    assert!(documents(&world, call).await[0].contains(r#"<Reject reason="busy"/>"#));
+    assert!(world.line(call).await["ended_at"].is_string());
     // One counter for both directions.
     let outbound = world.api(Method::POST, "/v1/calls", json!({ "to": PATIENT })).await;
     assert_eq!((outbound.status, &outbound.json()["code"]), (429, &json!("concurrency_limit")));
 }
 
-fn form<'a>(status: &'a str, direction: &'a str) -> Vec<(&'a str, &'a str)> {
-    vec![
-        ("CallSid", SID),
-        ("AccountSid", ACCOUNT),
-        ("From", CALLER),
-        ("To", "+15550100100"),
-        ("CallStatus", status),
-        ("Direction", direction),
-    ]
-}
-
-#[tokio::test]
-async fn our_call_id_but_unknown_gets_a_hangup_and_never_a_new_call() {
-    let world = World::new().await;
-    let query = "?call=0198c0de-0000-7000-8000-000000000001&step=1&kind=answer";
-    for direction in ["outbound-api", "inbound"] {
-        let answer = world.webhook(query, &form("in-progress", direction), None).await;
-        assert_eq!(answer.status, 200);
-        assert!(answer.body.contains("<Hangup/>"), "{}", answer.body);
+async fn our_call_id_but_unknown_never_makes_a_new_call(setup: Setup) {
+    let world = World::with(setup).await;
+    let call = Some("0198c0de-0000-7000-8000-000000000001");
+    for is_outbound in [true, false] {
+        for report in [Report::Offered(CALLER), Report::Answered, Report::Said("Hello?")] {
+            let change = |sender| Sender { call, is_outbound, ..sender };
+            let request = world.report_as(world.provider, &world.settings, &report, change);
+            assert_eq!(world.send(&request).await.status, 200, "{report:?}");
+        }
     }
     assert_eq!(world.calls("all").await.len(), 0);
 }
 
-#[tokio::test]
-async fn our_call_id_but_ended_gets_a_hangup_and_stays_ended() {
-    let world = World::new().await;
+async fn our_call_id_but_ended_stays_ended(setup: Setup) {
+    let world = World::with(setup).await;
     let call = world.place(json!({ "to": "+15550100002", "message": "Hi" })).await;
     let before = world.until_state(&call, "ended").await;
-    let sid = before["provider_call_id"].as_str().unwrap().to_owned();
-    let query = format!("?call={call}&step=1&kind=answer");
-    let mut late = form("in-progress", "outbound-api");
-    late[0].1 = &sid;
-    let answer = world.webhook(&query, &late, None).await;
-    assert!(answer.body.contains("<Hangup/>"), "{}", answer.body);
+    for report in [Report::Answered, Report::Said("Hello?"), Report::Ended] {
+        let late = world.report(&call, report).await;
+        assert_eq!(world.send(&late).await.status, 200);
+    }
     let after = world.call(&call).await;
     assert_eq!((&after["end_reason"], &after["ended_at"]), (&json!("busy"), &before["ended_at"]));
     assert_eq!(world.calls("all").await.len(), 1);
 }
 
-#[tokio::test]
-async fn an_outbound_call_that_is_not_ours_is_acknowledged_and_leaves_no_record() {
-    let world = World::new().await;
-    let answer = world.webhook("", &form("in-progress", "outbound-api"), None).await;
-    assert_eq!(answer.status, 200);
-    let answer = world.webhook("", &form("completed", "outbound-dial"), None).await;
-    assert_eq!(answer.status, 200);
+async fn an_outbound_call_that_is_not_ours_is_acknowledged_and_leaves_no_record(setup: Setup) {
+    let world = World::with(setup).await;
+    for report in [Report::Offered("+15550100100"), Report::Answered, Report::Ended] {
+        let change = |sender| Sender { is_outbound: true, ..sender };
+        let request = world.report_as(world.provider, &world.settings, &report, change);
+        assert_eq!(world.send(&request).await.status, 200, "{report:?}");
+    }
     assert_eq!(world.calls("all").await.len(), 0);
 }
 
-#[tokio::test]
-async fn a_late_end_of_a_call_that_nobody_knows_makes_no_phantom() {
-    let world = World::new().await;
-    let mut late = form("completed", "inbound");
-    late.push(("CallDuration", "12"));
-    let answer = world.webhook("", &late, None).await;
-    assert_eq!(answer.status, 200);
+async fn a_late_end_of_a_call_that_nobody_knows_makes_no_phantom(setup: Setup) {
+    let world = World::with(setup).await;
+    let late = world.report_as(world.provider, &world.settings, &Report::Ended, |sender| sender);
+    assert_eq!(world.send(&late).await.status, 200);
     assert_eq!(world.calls("all").await.len(), 0);
 }
 
-#[tokio::test]
-async fn a_webhook_of_another_account_is_acknowledged_without_effect() {
-    let world = World::new().await;
-    let mut foreign = form("ringing", "inbound");
-    foreign[1].1 = "AC0000000000000000000000000000ffff";
-    let answer = world.webhook("", &foreign, None).await;
-    assert_eq!(answer.status, 200);
+async fn a_webhook_of_another_account_is_acknowledged_without_effect(setup: Setup) {
+    let world = World::with(setup).await;
+    let change = |sender| Sender { is_foreign: true, ..sender };
+    let offer = Report::Offered(CALLER);
+    let foreign = world.report_as(world.provider, &world.settings, &offer, change);
+    assert_eq!(world.send(&foreign).await.status, 200);
     assert_eq!(world.calls("all").await.len(), 0);
     assert_eq!(world.manager().counters().foreign, 1);
 }
