@@ -1,8 +1,12 @@
 //! A plain HTTP client.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use offhook_core::{GuardedClient, HostPolicy, Transport, TransportRequest};
+use offhook_core::{Connection, GuardedClient, HostPolicy, Transport, TransportRequest};
 use serde_json::Value;
 use url::Url;
 
@@ -25,6 +29,23 @@ impl Answer {
     }
 }
 
+thread_local! {
+    /// A client reads the system's certificates, which takes longer than most stories. A story has
+    /// a thread of its own.
+    static CLIENTS: RefCell<BTreeMap<Url, Arc<GuardedClient>>> = RefCell::default();
+}
+
+/// The client of this story for this host.
+pub(crate) fn client(base: &Url) -> Arc<GuardedClient> {
+    CLIENTS.with_borrow_mut(|clients| {
+        let client = clients.entry(base.clone()).or_insert_with(|| {
+            let client = GuardedClient::new(base.clone(), HostPolicy::AllowPrivate);
+            Arc::new(client.expect("a client"))
+        });
+        Arc::clone(client)
+    })
+}
+
 /// Sends a request and reads the answer.
 ///
 /// # Panics
@@ -37,10 +58,12 @@ pub(crate) async fn send(
 ) -> Answer {
     let url = Url::parse(url).expect("the URL of a request");
     let base = url.join("/").expect("the root of it");
-    let client = GuardedClient::new(base, HostPolicy::AllowPrivate).expect("a client");
+    let client = client(&base);
     let mut request = TransportRequest::new(method, url);
     request.timeout = std::time::Duration::from_secs(30);
     request.body = body.into();
+    // The other end may have crashed since the last one.
+    request.connection = Connection::Fresh;
     for (name, value) in headers {
         request.headers.append(
             HeaderName::try_from(*name).expect("the name of a header"),

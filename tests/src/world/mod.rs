@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use offhook::manager::{CallStore, Manager, MemoryStore, Policy, ProviderPolicy, SqliteStore};
 use offhook_carrier::{Carrier, Emulator, HttpDelivery, Settings};
-use offhook_core::{GuardedClient, HostPolicy, Party, ProviderName, Transport, VoiceProvider};
+use offhook_core::{Party, ProviderName, Transport, VoiceProvider};
 use offhook_server::{PublicUrl, ServerSettings};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -22,6 +22,7 @@ use url::Url;
 
 use crate::clock::VirtualClock;
 use crate::daemon::{self, Daemon};
+use crate::http::client;
 use crate::providers::{Credentials, PROVIDERS, Provider, Way};
 use crate::setup::{Setup, Store};
 use crate::store::{Trouble, WatchedStore};
@@ -129,7 +130,7 @@ impl World {
     fn launch(&mut self, listeners: offhook_server::Listeners) {
         let base = Url::parse(&format!("http://{}", self.carrier_address)).expect("a base");
         let transport: Arc<dyn Transport> = Arc::new(WatchedTransport {
-            client: GuardedClient::new(base.clone(), HostPolicy::AllowPrivate).expect("a client"),
+            client: client(&base),
             in_flight: Arc::clone(&self.on_the_way),
             is_open: self.way_is_open.subscribe(),
         });
