@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use offhook::manager::{CallStore, Clock, Manager, Policy};
+use offhook::manager::{CallStore, Clock, Manager, ManagerBuilder, Policy};
 use offhook_core::VoiceProvider;
 use offhook_server::{Listeners, Server, ServerSettings};
 
@@ -41,7 +41,7 @@ impl Daemon {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let builder = Manager::builder(policy).store(store).clock(clock);
-        let builder = providers.into_iter().fold(builder, |builder, it| builder.provider(it));
+        let builder = providers.into_iter().fold(builder, ManagerBuilder::provider);
         let manager = builder.start();
         let server = listeners.serve(manager.clone(), settings);
         Self { manager, server }

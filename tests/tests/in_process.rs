@@ -1,5 +1,7 @@
 //! The library alone: a provider, a manager and the emulator in one process, without a socket.
 
+#![expect(clippy::unwrap_used, reason = "a story is a test, though `stories!` makes it one")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

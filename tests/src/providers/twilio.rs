@@ -93,8 +93,10 @@ fn webhook(settings: &Settings, sender: &Sender<'_>, report: &Report<'_>) -> Req
         ("To", "+15550100100"),
         ("CallStatus", status),
         ("Direction", direction),
-        ("SequenceNumber", number.as_str()),
     ];
+    if kind == "status" {
+        form.push(("SequenceNumber", number.as_str()));
+    }
     if *report != Report::Unreadable {
         form.push(("CallSid", sender.id));
     }
@@ -105,10 +107,11 @@ fn webhook(settings: &Settings, sender: &Sender<'_>, report: &Report<'_>) -> Req
         _ => {}
     }
     let url = match sender.call {
-        Some(call) if !kind.is_empty() => {
+        Some(call) => {
+            let kind = if kind.is_empty() { "answer" } else { kind };
             format!("{}?call={call}&step={}&kind={kind}", sender.url, step(sender.line))
         }
-        _ => sender.url.clone(),
+        None => sender.url.clone(),
     };
     let signature = form_signature(&settings.twilio.auth_token, &url, &form);
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
