@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use offhook::manager::{CallStore, Clock, Manager, Policy};
+use offhook::manager::{CallStore, Clock, Manager, ManagerBuilder, Policy};
 use offhook_core::VoiceProvider;
 use offhook_server::{Listeners, Server, ServerSettings};
 
@@ -36,11 +36,13 @@ impl Daemon {
         listeners: Listeners,
         settings: &ServerSettings,
         policy: Policy,
-        provider: Arc<dyn VoiceProvider>,
+        providers: Vec<Arc<dyn VoiceProvider>>,
         store: Arc<dyn CallStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let manager = Manager::builder(policy).provider(provider).store(store).clock(clock).start();
+        let builder = Manager::builder(policy).store(store).clock(clock);
+        let builder = providers.into_iter().fold(builder, ManagerBuilder::provider);
+        let manager = builder.start();
         let server = listeners.serve(manager.clone(), settings);
         Self { manager, server }
     }

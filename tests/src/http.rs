@@ -1,13 +1,13 @@
-//! A plain HTTP client, and a signer of our own for requests that no carrier would send.
+//! A plain HTTP client.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use offhook_core::{GuardedClient, HostPolicy, Transport, TransportRequest};
+use offhook_core::{Connection, GuardedClient, HostPolicy, Transport, TransportRequest};
 use serde_json::Value;
-use sha1::Sha1;
 use url::Url;
 
 /// An answer, read whole.
@@ -29,6 +29,23 @@ impl Answer {
     }
 }
 
+thread_local! {
+    /// A client reads the system's certificates, which takes longer than most stories. A story has
+    /// a thread of its own.
+    static CLIENTS: RefCell<BTreeMap<Url, Arc<GuardedClient>>> = RefCell::default();
+}
+
+/// The client of this story for this host.
+pub(crate) fn client(base: &Url) -> Arc<GuardedClient> {
+    CLIENTS.with_borrow_mut(|clients| {
+        let client = clients.entry(base.clone()).or_insert_with(|| {
+            let client = GuardedClient::new(base.clone(), HostPolicy::AllowPrivate);
+            Arc::new(client.expect("a client"))
+        });
+        Arc::clone(client)
+    })
+}
+
 /// Sends a request and reads the answer.
 ///
 /// # Panics
@@ -41,10 +58,12 @@ pub(crate) async fn send(
 ) -> Answer {
     let url = Url::parse(url).expect("the URL of a request");
     let base = url.join("/").expect("the root of it");
-    let client = GuardedClient::new(base, HostPolicy::AllowPrivate).expect("a client");
+    let client = client(&base);
     let mut request = TransportRequest::new(method, url);
     request.timeout = std::time::Duration::from_secs(30);
     request.body = body.into();
+    // The other end may have crashed since the last one.
+    request.connection = Connection::Fresh;
     for (name, value) in headers {
         request.headers.append(
             HeaderName::try_from(*name).expect("the name of a header"),
@@ -57,21 +76,4 @@ pub(crate) async fn send(
         headers: response.headers,
         body: String::from_utf8_lossy(&response.body).into_owned(),
     }
-}
-
-/// Twilio's signature of a form, written down once more and apart from what it tests.
-///
-/// # Panics
-/// Never: HMAC takes any key.
-#[must_use]
-pub fn form_signature(token: &str, url: &str, parameters: &[(&str, &str)]) -> String {
-    let mut sorted = parameters.to_vec();
-    sorted.sort_unstable();
-    let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("any key");
-    mac.update(url.as_bytes());
-    for (name, value) in sorted {
-        mac.update(name.as_bytes());
-        mac.update(value.as_bytes());
-    }
-    STANDARD.encode(mac.finalize().into_bytes())
 }

@@ -12,7 +12,7 @@ use crate::store::AtWork;
 /// The guarded client, with a count of its requests, and a barrier that holds them up.
 #[derive(Debug)]
 pub(crate) struct WatchedTransport {
-    pub(crate) client: GuardedClient,
+    pub(crate) client: Arc<GuardedClient>,
     pub(crate) in_flight: Arc<AtomicUsize>,
     pub(crate) is_open: watch::Receiver<bool>,
 }

@@ -1,40 +1,51 @@
 //! The library alone: a provider, a manager and the emulator in one process, without a socket.
 
+#![expect(clippy::unwrap_used, reason = "a story is a test, though `stories!` makes it one")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook::manager::{CallState, InitiateRequest, Manager, Mode, Policy, ProviderPolicy};
-use offhook::twilio::{NAME, Twilio, TwilioConfig};
 use offhook_carrier::{Carrier, Emulator, Habit, Settings};
 use offhook_core::{Callbacks, EndReason, Party};
-use offhook_tests::{EmulatorTransport, ManagerDelivery, VirtualClock};
+use offhook_tests::{
+    Credentials, EmulatorTransport, ManagerDelivery, Setup, VirtualClock, Way, stories,
+};
 
-#[tokio::test]
-async fn a_call_is_placed_heard_and_ended_without_a_socket() {
+stories! {
+    on every provider:
+    a_call_is_placed_heard_and_ended_without_a_socket,
+}
+
+async fn a_call_is_placed_heard_and_ended_without_a_socket(setup: Setup) {
+    let name = || setup.provider.name.clone();
     let clock = VirtualClock::at(Timestamp::UNIX_EPOCH);
     let mut settings = Settings::default();
     settings.webhook_before_answer = Habit::Never;
-    let delivery = Arc::new(ManagerDelivery::new(NAME));
+    let delivery = Arc::new(ManagerDelivery::new(name()));
     let carrier = Carrier::start(
-        Emulator::new(settings),
+        Emulator::new(settings.clone()),
         Arc::new(clock.handle("carrier")),
         Arc::clone(&delivery) as Arc<_>,
     );
-    let config = TwilioConfig::new("AC00000000000000000000000000000001", "emulator").unwrap();
-    let twilio = Twilio::with_transport(config, Arc::new(EmulatorTransport(carrier)));
-    let mut policy = Policy::new(NAME);
+    let way = Way {
+        base: "https://carrier.example.com".parse().unwrap(),
+        transport: Arc::new(EmulatorTransport(carrier)),
+    };
+    let provider = (setup.provider.build)(&settings, Credentials::Genuine, way);
+    let mut policy = Policy::new(name());
     policy.providers.insert(
-        NAME,
+        name(),
         ProviderPolicy {
-            callbacks: Callbacks::to("https://voice.example.com/webhooks/twilio".parse().unwrap()),
+            callbacks: Callbacks::to("https://voice.example.com/webhooks".parse().unwrap()),
             from: Party::dialled("+15550100100").ok(),
             calls_per_second: 1.0,
             requests_per_second: 10.0,
         },
     );
     let manager = Manager::builder(policy)
-        .provider(Arc::new(twilio))
+        .provider(provider)
         .clock(Arc::new(clock.handle("manager")))
         .start();
     delivery.connect(manager.clone());

@@ -1,15 +1,11 @@
-//! What the listeners bear, and whom they believe.
+//! What the listeners bear.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http::Method;
 use offhook_tests::{Setup, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-const SID: &str = "CA5d2f0e7b9c1a4e63b8d7f0a1c2e3b4d5";
-const PROXY: (&str, &str) = ("voice.example.com", "https://voice.example.com");
 
 /// The status of the answer to these bytes behind a first line, `Host` and the token.
 async fn status(to: SocketAddr, first: &str, token: &str, rest: &str) -> String {
@@ -30,7 +26,7 @@ async fn half_a_body(to: SocketAddr, path: &str, token: &str) -> String {
 
 #[tokio::test]
 async fn a_last_event_id_that_came_from_nowhere_is_refused() {
-    let world = World::new().await;
+    let world = World::with(Setup::on("twilio")).await;
     let (_, api) = world.addresses();
     for (id, expected) in
         [("7", "200"), (" 7 ", "200"), ("soon", "422"), ("-1", "422"), ("", "422")]
@@ -45,7 +41,7 @@ async fn a_last_event_id_that_came_from_nowhere_is_refused() {
 async fn a_body_that_does_not_come_is_answered_with_408_on_both_listeners() {
     let hasty = Setup {
         server: |settings| settings.body_time = Duration::from_millis(50),
-        ..Setup::default()
+        ..Setup::on("twilio")
     };
     let world = World::with(hasty).await;
     let (webhooks, api) = world.addresses();
@@ -67,7 +63,7 @@ async fn is_served(stream: &mut TcpStream) -> bool {
 
 #[tokio::test]
 async fn one_proxy_may_bring_more_connections_than_the_admin_api_has_room_for() {
-    let world = World::new().await;
+    let world = World::with(Setup::on("twilio")).await;
     let mut open = Vec::new();
     for _ in 0..300 {
         let mut stream = TcpStream::connect(world.addresses().0).await.expect("a connection");
@@ -78,41 +74,4 @@ async fn one_proxy_may_bring_more_connections_than_the_admin_api_has_room_for() 
     for stream in &mut open {
         assert!(is_served(stream).await);
     }
-}
-
-/// The answer to a status callback that was signed for this URL and came through a proxy.
-async fn through_the_proxy(world: &World, signed_for: &str) -> u16 {
-    let form = [("CallSid", SID), ("CallStatus", "ringing"), ("Direction", "outbound-api")];
-    let path = "/webhooks/twilio?kind=status";
-    let signature =
-        offhook_tests::form_signature("emulator", &format!("{signed_for}{path}"), &form);
-    let headers = [
-        ("content-type", "application/x-www-form-urlencoded"),
-        ("x-twilio-signature", signature.as_str()),
-        ("x-forwarded-proto", "https"),
-        ("x-forwarded-host", PROXY.0),
-    ];
-    let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let body = body.join("&").into_bytes();
-    world.raw_webhook(Method::POST, path, &headers, body).await.status
-}
-
-#[tokio::test]
-async fn what_a_stranger_says_of_the_host_is_not_believed() {
-    let world = World::new().await;
-    assert_eq!(through_the_proxy(&world, PROXY.1).await, 401);
-    assert_eq!(through_the_proxy(&world, world.public_url()).await, 200);
-}
-
-#[tokio::test]
-async fn what_a_trusted_proxy_says_of_the_host_is_what_was_signed() {
-    let behind_a_proxy = Setup {
-        server: |settings| {
-            settings.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
-        },
-        ..Setup::default()
-    };
-    let world = World::with(behind_a_proxy).await;
-    assert_eq!(through_the_proxy(&world, PROXY.1).await, 200);
-    assert_eq!(through_the_proxy(&world, world.public_url()).await, 401);
 }

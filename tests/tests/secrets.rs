@@ -5,6 +5,7 @@
 //! and its words, since that is what they are asked for; no key is in them either.
 
 use std::fmt::{Debug, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
@@ -12,13 +13,14 @@ use offhook::manager::machine::Command;
 use offhook::manager::{
     CommandError, HistoryQuery, Idempotency, InboundPolicy, InitiateRequest, Which,
 };
-use offhook::twilio::Twilio;
+use offhook::telnyx::TelnyxConfig;
+use offhook::twilio::{Twilio, TwilioConfig};
 use offhook_conformance::Secrets;
 use offhook_core::{
     CallId, Digits, Party, PrivateText, SpeechText, Turn, VoiceProvider, WebhookRequest,
 };
 use offhook_server::{PublicUrl, ServerSettings};
-use offhook_tests::{Answer, Log, Setup, Trouble, World, form_signature};
+use offhook_tests::{Answer, Log, Report, Setup, Trouble, World, form_signature, provider};
 use serde_json::{Value, json};
 
 const AUTH_TOKEN: &str = "3f9a7c51e0d2486b8a1be3c4d5f60718";
@@ -43,12 +45,20 @@ const PRESSED: &str = "739184650271";
 const SENT: &str = "604172839517";
 const NOTE: &str = "lives alone, back door open";
 
+const TELNYX_KEY: &str = "KEY018F2B7C9D3E4A5F60718293A4B5C6D7";
+
+fn telnyx_config() -> TelnyxConfig {
+    let public_key = offhook_carrier::Settings::default().telnyx.public_key();
+    TelnyxConfig::new(TELNYX_KEY, "1", public_key).expect("credentials")
+}
+
 fn secrets() -> Secrets {
     let keys = Secrets::default()
         .key("the auth token", AUTH_TOKEN)
         .key("the previous token", PREVIOUS_TOKEN)
         .key("the shared key", SHARED_KEY)
         .key("the API key's secret", API_KEY_SECRET)
+        .key("Telnyx' API key", TELNYX_KEY)
         .key("the admin token", API_TOKEN)
         .key("a wrong token, which is nearly right", WRONG_TOKEN);
     let numbers = [CALLED, REFUSED, CALLER, OURS].into_iter().fold(keys, Secrets::number);
@@ -100,14 +110,25 @@ impl Printed {
 }
 
 async fn world() -> World {
-    let mut setup = Setup { on_disk: true, api_token: API_TOKEN.to_owned(), ..Setup::default() };
+    let mut setup = Setup { api_token: API_TOKEN.to_owned(), ..Setup::on("twilio") };
     setup.policy.greeting = GREETING.parse().ok();
     setup.policy.inbound = InboundPolicy::Allowlist(vec![
         CALLER.parse().expect("a number"),
         OURS.parse().expect("one"),
     ]);
     setup.carrier.twilio.auth_token = AUTH_TOKEN.to_owned();
+    setup.carrier.telnyx.api_key = TELNYX_KEY.to_owned();
     World::with(setup).await
+}
+
+/// Every key that there is, of which the carrier does not take one.
+fn twilio_config() -> TwilioConfig {
+    TwilioConfig::new("AC00000000000000000000000000000001", AUTH_TOKEN)
+        .expect("credentials")
+        .with_previous_auth_token(PREVIOUS_TOKEN)
+        .with_shared_key(SHARED_KEY)
+        .with_api_key(API_KEY, API_KEY_SECRET)
+        .expect("an API key")
 }
 
 /// From the dial to the end, with everything that can be said and pressed.
@@ -142,6 +163,38 @@ async fn a_conversation(world: &World, printed: &mut Printed) {
     printed.api(world, Method::POST, &path("dtmf"), json!({ "digits": SENT.repeat(5) })).await;
 }
 
+/// The same at a carrier that is told everything by commands.
+async fn a_conversation_on_telnyx(world: &World, printed: &mut Printed) {
+    let telnyx = provider("telnyx");
+    let request = json!({
+        "to": CALLED, "mode": "conversation", "message": MESSAGE, "provider": "telnyx",
+    });
+    let call = world.place(request).await;
+    world.until_state(&call, "listening").await;
+    world.person(&call, "say", json!({ "text": ANSWER })).await;
+    world.run_for(Duration::from_secs(4)).await;
+    world.person(&call, "dtmf", json!({ "digits": PRESSED })).await;
+    let dtmf = format!("/v1/calls/{call}/dtmf");
+    printed.api(world, Method::POST, &dtmf, json!({ "digits": SENT })).await;
+    world.run_for(Duration::from_secs(10)).await;
+    let saying = world.report(&call, Report::Saying(PREVIEW)).await;
+    assert_eq!(world.send(&saying).await.status, 200);
+    let mut forged = saying;
+    forged.body.push(' ');
+    printed.answer(&world.send(&forged).await);
+    for report in [Report::Unreadable, Report::Offered(CALLER)] {
+        let request = world.report_as(telnyx, &world.settings, &report, |sender| sender);
+        printed.answer(&world.send(&request).await);
+    }
+    let mut refusal = (telnyx.refused_dial)(REFUSED).fault();
+    refusal["match"] = json!("POST /v2/calls");
+    world.fault(refusal).await;
+    let request = json!({ "to": REFUSED, "message": MESSAGE, "provider": "telnyx" });
+    printed.api(world, Method::POST, "/v1/calls", request).await;
+    world.person(&call, "hangup", json!({})).await;
+    world.until_state(&call, "ended").await;
+}
+
 /// A call that comes in, with a preview of what is said.
 async fn an_inbound_call(world: &World) {
     let sid = world.somebody_calls(CALLER, "silent").await;
@@ -154,7 +207,8 @@ async fn an_inbound_call(world: &World) {
         ("From", CALLER),
         ("UnstableSpeechResult", PREVIEW),
     ];
-    let taken = world.webhook(&format!("?call={call}&step=1&kind=partial"), &preview, None).await;
+    let taken =
+        world.twilio_webhook(&format!("?call={call}&step=1&kind=partial"), &preview, None).await;
     assert_eq!(taken.status, 200, "{}", taken.body);
     world.person(&call, "hangup", json!({})).await;
     world.until_state(&call, "ended").await;
@@ -169,7 +223,7 @@ async fn refused_webhooks(world: &World, printed: &mut Printed) {
     let forged = form_signature(WRONG_TOKEN, world.public_url(), &form);
     for (signature, status) in [(Some(forged.as_str()), 401), (Some(AUTH_TOKEN), 401), (None, 400)]
     {
-        let answer = world.webhook(&query, &form, signature).await;
+        let answer = world.twilio_webhook(&query, &form, signature).await;
         assert_eq!(answer.status, status, "{}", answer.body);
         printed.answer(&answer);
     }
@@ -222,13 +276,10 @@ async fn a_restart(world: &mut World, printed: &mut Printed) {
     let call = world.place(request).await;
     world.until_state(&call, "listening").await;
     world.crash().await;
-    world.account = world
-        .account
-        .clone()
-        .with_previous_auth_token(PREVIOUS_TOKEN)
-        .with_shared_key(SHARED_KEY)
-        .with_api_key(API_KEY, API_KEY_SECRET)
-        .expect("an API key");
+    world.rebuild(world.provider, |way| {
+        let config = twilio_config().with_api_base(way.base, true);
+        Arc::new(Twilio::with_transport(config, way.transport))
+    });
     world.start().await;
     world.run_for(Duration::from_secs(40)).await;
     let refused = printed
@@ -246,7 +297,8 @@ async fn what_the_library_shows(world: &World, printed: &mut Printed) {
     let manager = world.manager();
     printed.debug(manager);
     printed.debug(&world.policy);
-    printed.debug(&world.account);
+    printed.debug(&twilio_config());
+    printed.debug(&telnyx_config());
     printed.debug(&*manager.restore_report());
     printed.debug(&manager.counters());
     let calls = manager
@@ -295,7 +347,7 @@ async fn what_the_library_shows(world: &World, printed: &mut Printed) {
 
 /// What a provider makes of a webhook, and what it answers.
 fn what_a_provider_shows(world: &World, printed: &mut Printed) {
-    let twilio = Twilio::new(world.account.clone()).expect("a provider");
+    let twilio = Twilio::new(twilio_config()).expect("a provider");
     printed.debug(&twilio);
     let url = format!("https://voice.example.com/webhooks/twilio?To={}", OURS.replace('+', "%2B"));
     let form = [
@@ -342,6 +394,7 @@ async fn nothing_that_a_whole_run_prints_tells_a_key_a_number_or_a_word() {
     let mut world = world().await;
     a_conversation(&world, &mut printed).await;
     an_inbound_call(&world).await;
+    a_conversation_on_telnyx(&world, &mut printed).await;
     refused_webhooks(&world, &mut printed).await;
     refused_dials(&world, &mut printed).await;
     refused_requests(&world, &mut printed).await;

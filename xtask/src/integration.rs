@@ -1,11 +1,21 @@
-//! Does the assembled product do its main job, on each provider there is?
+//! Does the assembled product do its main job, on each provider and each store there is?
+//!
+//! The stories of the assembled product (`tests/`) are told for every provider by one run, and once
+//! for each store. In memory `cargo test` tells them already; that run is left out here, aloud.
 
 use serde_json::{Deserializer, Value};
 
 use crate::cargo::Cargo;
 use crate::graph::providers;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, Skipped};
 use crate::workspace::Workspace;
+
+/// Where `tests/` reads the store of its stories.
+const STORE: &str = "OFFHOOK_TESTS_STORE";
+
+/// The stores on which stories are told, and the reason to leave one out.
+const STORES: [(&str, Option<&str>); 2] =
+    [("memory", Some("`cargo test` tells the stories in memory")), ("sqlite", None)];
 
 pub(crate) fn run() -> Outcome {
     let workspace = Workspace::load()?;
@@ -13,16 +23,60 @@ pub(crate) fn run() -> Outcome {
     if providers.is_empty() {
         return Err(Failure::new("there is no provider crate to run the demo on"));
     }
-    for provider in providers {
-        let name = provider.name.trim_start_matches("offhook-");
-        let build = ["run", "--release", "--package", "offhook-cli", "--"];
-        let demo = ["demo", "--json", "--provider", name];
-        let report = Cargo::new(build.into_iter().chain(demo)).output()?;
-        let values = values(&report)
-            .map_err(|failure| Failure::new(format!("the demo on {name}: {failure}")))?;
-        println!("the demo on {name} ended well and reported {values} JSON value(s)");
+    let names: Vec<&str> =
+        providers.iter().map(|provider| provider.name.trim_start_matches("offhook-")).collect();
+    let mut done = Vec::new();
+    for name in &names {
+        let values = demo(name)?;
+        done.push(format!("the demo on {name} ended well and reported {values} JSON values"));
     }
-    Ok(Vec::new())
+    let mut skipped = Vec::new();
+    for (store, reason) in STORES {
+        match reason {
+            Some(reason) => skipped.push(Skipped { what: store, reason: reason.to_owned() }),
+            None => done.extend(stories(store, &names)?),
+        }
+    }
+    println!();
+    for line in done {
+        println!("{line}");
+    }
+    Ok(skipped)
+}
+
+fn demo(provider: &str) -> Result<usize, Failure> {
+    let build = ["run", "--release", "--package", "offhook-cli", "--"];
+    let demo = ["demo", "--json", "--provider", provider];
+    let report = Cargo::new(build.into_iter().chain(demo)).output()?;
+    values(&report).map_err(|failure| Failure::new(format!("the demo on {provider}: {failure}")))
+}
+
+/// Tells all stories on this store. Says how many there were for each provider.
+fn stories(store: &str, providers: &[&str]) -> Result<Vec<String>, Failure> {
+    let words = ["test", "--package", "offhook-tests", "--no-fail-fast"];
+    let report = Cargo::new(words).env(STORE, store).output()?;
+    let mut lines = Vec::new();
+    for provider in providers {
+        let count = told(&report, |module| module == *provider);
+        if count == 0 {
+            return Err(Failure::new(format!("no story was told on {provider} and {store}")));
+        }
+        lines.push(format!("{count} stories of every provider on {provider}, {store}"));
+    }
+    let others = told(&report, |module| !providers.contains(&module));
+    lines.push(format!("{others} stories of one provider, or of several at once, on {store}"));
+    Ok(lines)
+}
+
+/// How many tests passed whose innermost module is such a one: that of a story for every provider
+/// is named for the provider on which it was played.
+fn told(report: &str, is_meant: impl Fn(&str) -> bool) -> usize {
+    let passed = report.lines().filter_map(|line| {
+        let path = line.strip_prefix("test ")?.strip_suffix(" ... ok")?;
+        let modules = path.rsplit_once("::").map_or("", |(modules, _)| modules);
+        modules.rsplit("::").next()
+    });
+    passed.filter(|module| is_meant(module)).count()
 }
 
 /// How many JSON values a report has. An exit code of 0 and nothing said is no demo.
@@ -37,6 +91,19 @@ fn values(report: &str) -> Result<usize, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stories_are_counted_by_the_provider_on_which_they_were_played() {
+        let report = "running 4 tests\n\
+                      test calls::one::a_story ... ok\n\
+                      test calls::two::a_story ... ok\n\
+                      test calls::two::another ... FAILED\n\
+                      test deliveries::a_story ... ok\n\
+                      test alone ... ok\n";
+        assert_eq!(told(report, |module| module == "one"), 1);
+        assert_eq!(told(report, |module| module == "two"), 1);
+        assert_eq!(told(report, |module| !["one", "two"].contains(&module)), 2);
+    }
 
     #[test]
     fn a_report_is_json_and_says_something() {

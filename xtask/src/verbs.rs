@@ -33,7 +33,11 @@ pub(crate) const CHECKS: &[Verb] = &[
         about: "who uses one crate gets no more than it",
         run: consumers::run,
     },
-    Verb { name: "integration", about: "the demo, on each provider", run: integration::run },
+    Verb {
+        name: "integration",
+        about: "the demo and the stories, on each provider and store",
+        run: integration::run,
+    },
     Verb { name: "sdk", about: "the carriers' own SDKs, on the emulator", run: sdk::run },
     Verb { name: "api", about: "the admin API is as it describes itself", run: api::run },
 ];

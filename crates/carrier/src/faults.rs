@@ -23,7 +23,7 @@ pub(crate) enum Befalls {
 pub(crate) struct Fault {
     pub(crate) provider: Option<String>,
     pub(crate) on: Option<Befalls>,
-    /// A part of `METHOD path`, or of the webhook's URL.
+    /// A part of `METHOD path`, or of a webhook's `kind URL`.
     #[serde(rename = "match")]
     pub(crate) matching: Option<String>,
     /// How often it strikes; 0 until it is cleared.
@@ -125,8 +125,8 @@ impl Faults {
         self.strike(Befalls::Request, provider, &format!("{method} {path}"))
     }
 
-    pub(crate) fn for_webhook(&mut self, provider: &str, url: &str) -> Option<Fault> {
-        self.strike(Befalls::Webhook, provider, url)
+    pub(crate) fn for_webhook(&mut self, provider: &str, kind: &str, url: &str) -> Option<Fault> {
+        self.strike(Befalls::Webhook, provider, &format!("{kind} {url}"))
     }
 
     fn strike(&mut self, befallen: Befalls, provider: &str, subject: &str) -> Option<Fault> {

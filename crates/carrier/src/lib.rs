@@ -48,8 +48,9 @@
 //! | `reorder` | – | sent after the call's next webhook, or after 3 s |
 //!
 //! `on` is `webhook` for `duplicate` and `reorder`, else `request`; `match` is a
-//! part of `METHOD path` or of the webhook's URL; `count` is 1, or 0 for
-//! "until cleared".
+//! part of `METHOD path`, or of `KIND URL` of a webhook, whose kind is the one
+//! that the call's `webhooks` show (at Telnyx the type of the event); `count`
+//! is 1, or 0 for "until cleared".
 //!
 //! # Example
 //!

@@ -162,7 +162,8 @@ impl Outbox {
         // A webhook that was held back meets the rest of the same fault, not a new one.
         let held = underway.fault.take();
         let url = underway.order.content.url(underway.attempts.saturating_add(1));
-        let fault = held.or_else(|| faults.for_webhook(underway.order.provider, url));
+        let Order { provider, kind, .. } = underway.order;
+        let fault = held.or_else(|| faults.for_webhook(provider, kind, url));
         if let Some(mut fault) = fault {
             if fault.reorder || fault.delay_ms > 0 {
                 let stage = if fault.reorder {

@@ -3,18 +3,16 @@
 mod at_the_carrier;
 mod by_the_api;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook::manager::{
-    CallStore, InboundPolicy, Manager, MemoryStore, Policy, ProviderPolicy, SqliteStore,
-};
-use offhook::twilio::{Twilio, TwilioConfig};
-use offhook_carrier::{Carrier, Emulator, Habit, HttpDelivery, Settings, TwilioAccount};
-use offhook_core::{GuardedClient, HostPolicy, Party};
+use offhook::manager::{CallStore, Manager, MemoryStore, Policy, ProviderPolicy, SqliteStore};
+use offhook_carrier::{Carrier, Emulator, HttpDelivery, Settings};
+use offhook_core::{Party, ProviderName, Transport, VoiceProvider};
 use offhook_server::{PublicUrl, ServerSettings};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -23,7 +21,10 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::clock::VirtualClock;
-use crate::daemon::{self, Daemon, TOKEN};
+use crate::daemon::{self, Daemon};
+use crate::http::client;
+use crate::providers::{Credentials, PROVIDERS, Provider, Way};
+use crate::setup::{Setup, Store};
 use crate::store::{Trouble, WatchedStore};
 use crate::transport::WatchedTransport;
 
@@ -36,48 +37,8 @@ const QUIET: Duration = Duration::from_millis(6);
 /// No story waits longer, in virtual time.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// How a world begins.
-#[derive(Debug)]
-pub struct Setup {
-    /// The daemon's policy; its provider is added.
-    pub policy: Policy,
-    /// The emulator's habits.
-    pub carrier: Settings,
-    /// A file, which outlives the daemon, or memory.
-    pub on_disk: bool,
-    /// How many REST requests a second.
-    pub requests_per_second: f64,
-    /// How many calls a second.
-    pub calls_per_second: f64,
-    /// The token of the admin API.
-    pub api_token: String,
-    /// What is other than usual about the listeners.
-    pub server: fn(&mut ServerSettings),
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        let mut policy = Policy::new(offhook::twilio::NAME);
-        policy.max_concurrent_calls = 10;
-        policy.inbound = InboundPolicy::Open;
-        policy.greeting = Some("Hello!".parse().expect("a greeting"));
-        let mut carrier = Settings::default();
-        // What Twilio leaves to chance has stories of its own.
-        carrier.calls_per_second = 100.0;
-        carrier.stale_reads = Duration::ZERO;
-        carrier.webhook_before_answer = Habit::Never;
-        carrier.late_callbacks = Habit::Never;
-        Self {
-            policy,
-            carrier,
-            on_disk: false,
-            requests_per_second: 100.0,
-            calls_per_second: 100.0,
-            api_token: TOKEN.to_owned(),
-            server: |_| {},
-        }
-    }
-}
+/// How a provider is built, where it is other than usual.
+type Build = Box<dyn Fn(Way) -> Arc<dyn VoiceProvider> + Send + Sync>;
 
 /// A carrier, a daemon, and time.
 pub struct World {
@@ -95,33 +56,18 @@ pub struct World {
     public_url: PublicUrl,
     /// The policy of the next start.
     pub policy: Policy,
-    /// The account with which the next start goes to the carrier.
-    pub account: TwilioConfig,
-    carrier_account: TwilioAccount,
+    /// The provider on which the story plays.
+    pub provider: &'static Provider,
+    /// The emulator's settings, and with them the keys of its accounts.
+    pub settings: Settings,
+    builds: BTreeMap<ProviderName, Build>,
+    reports: AtomicU64,
     api_token: String,
     server: fn(&mut ServerSettings),
     daemon: Option<Daemon>,
 }
 
-/// The carrier's account, reached with this token. What the carrier signs is accepted whatever we
-/// send with.
-fn account(carrier: &TwilioAccount, token: &str) -> TwilioConfig {
-    TwilioConfig::new(carrier.sid.as_str(), token)
-        .expect("credentials")
-        .with_previous_auth_token(carrier.auth_token.as_str())
-}
-
 impl World {
-    /// A world as most stories want it.
-    pub async fn new() -> Self {
-        Self::with(Setup::default()).await
-    }
-
-    /// A world whose store is a file.
-    pub async fn on_disk() -> Self {
-        Self::with(Setup { on_disk: true, ..Setup::default() }).await
-    }
-
     /// A world to order, its daemon running.
     ///
     /// # Panics
@@ -135,26 +81,26 @@ impl World {
 
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port for the carrier");
         let carrier_address = listener.local_addr().expect("its address");
-        let carrier_account = setup.carrier.twilio.clone();
         setup.carrier.webhook_base = Some(public_url.as_str().to_owned());
         let carrier = Carrier::start(
-            Emulator::new(setup.carrier),
+            Emulator::new(setup.carrier.clone()),
             Arc::new(clock.handle("carrier")),
             Arc::new(HttpDelivery::new().expect("a client")),
         );
         tokio::spawn(carrier.clone().serve(listener));
 
         let mut policy = setup.policy;
-        policy.providers.insert(
-            offhook::twilio::NAME,
-            ProviderPolicy {
-                callbacks: public_url.callbacks(&offhook::twilio::NAME),
+        for provider in PROVIDERS {
+            let rules = ProviderPolicy {
+                callbacks: public_url.callbacks(&provider.name),
                 from: Party::dialled(OUR_NUMBER).ok(),
                 calls_per_second: setup.calls_per_second,
                 requests_per_second: setup.requests_per_second,
-            },
-        );
-        let memory = (!setup.on_disk).then(|| Arc::new(MemoryStore::new()));
+            };
+            // What a story has set of one it keeps.
+            policy.providers.entry(provider.name.clone()).or_insert(rules);
+        }
+        let memory = (setup.store == Store::Memory).then(|| Arc::new(MemoryStore::new()));
         let mut world = Self {
             clock,
             carrier,
@@ -169,8 +115,10 @@ impl World {
             ports: (webhooks, webhooks),
             public_url,
             policy,
-            account: account(&carrier_account, &carrier_account.auth_token),
-            carrier_account,
+            provider: setup.provider,
+            settings: setup.carrier,
+            builds: BTreeMap::new(),
+            reports: AtomicU64::new(0),
             api_token: setup.api_token,
             daemon: None,
         };
@@ -181,11 +129,17 @@ impl World {
 
     fn launch(&mut self, listeners: offhook_server::Listeners) {
         let base = Url::parse(&format!("http://{}", self.carrier_address)).expect("a base");
-        let config = self.account.clone().with_api_base(base.clone(), true);
-        let transport = WatchedTransport {
-            client: GuardedClient::new(base, HostPolicy::AllowPrivate).expect("a client"),
+        let transport: Arc<dyn Transport> = Arc::new(WatchedTransport {
+            client: client(&base),
             in_flight: Arc::clone(&self.on_the_way),
             is_open: self.way_is_open.subscribe(),
+        });
+        let build = |provider: &Provider| {
+            let way = Way { base: base.clone(), transport: Arc::clone(&transport) };
+            match self.builds.get(&provider.name) {
+                Some(build) => build(way),
+                None => (provider.build)(&self.settings, Credentials::Genuine, way),
+            }
         };
         let inner: Arc<dyn CallStore> = match &self.memory {
             Some(memory) => Arc::clone(memory) as Arc<_>,
@@ -198,7 +152,7 @@ impl World {
             listeners,
             &settings,
             self.policy.clone(),
-            Arc::new(Twilio::with_transport(config, Arc::new(transport))),
+            PROVIDERS.iter().map(build).collect(),
             Arc::new(store),
             Arc::new(self.clock.handle("manager")),
         );
@@ -248,9 +202,20 @@ impl World {
         self.settle().await;
     }
 
-    /// From the next start on, the daemon sends this token to the carrier.
-    pub fn use_token(&mut self, token: &str) {
-        self.account = account(&self.carrier_account, token);
+    /// From the next start on, the daemon has this provider in another build.
+    pub fn rebuild(
+        &mut self,
+        provider: &Provider,
+        build: impl Fn(Way) -> Arc<dyn VoiceProvider> + Send + Sync + 'static,
+    ) {
+        self.builds.insert(provider.name.clone(), Box::new(build));
+    }
+
+    /// From the next start on, the carrier does not take the daemon's key at this provider.
+    pub fn revoke_key(&mut self, provider: &'static Provider) {
+        let settings = self.settings.clone();
+        let revoked = move |way| (provider.build)(&settings, Credentials::Revoked, way);
+        self.rebuild(provider, revoked);
     }
 
     /// Holds the daemon's requests to the carrier up on their way, or lets them go on.

@@ -135,3 +135,14 @@ fn faults_befall_webhooks() {
     line.run(5.0);
     assert_eq!(line.payloads(&id, "call.hangup").len(), 1, "dropped once, then sent again");
 }
+
+#[test]
+fn fault_finds_a_webhook_by_the_type_of_its_event() {
+    let mut line = Line::new();
+    let matching = "call.speak.ended";
+    line.order_fault(&json!({ "on": "webhook", "match": matching, "drop": true, "count": 0 }));
+    let id = line.connected(SILENT, &json!({}));
+    line.speak(&id, "Hi");
+    line.run(30.0);
+    assert_eq!(line.told(&id), ["call.initiated", "call.answered", "call.speak.started"]);
+}

@@ -55,6 +55,8 @@ pub struct Driver {
     looks_in_flight: usize,
     runnable: BTreeMap<ProviderName, Runnable>,
     paced_until: Option<Timestamp>,
+    /// Whether a call has come to the runnable ones that the last start did not look at.
+    to_start: bool,
     looked_until: Timestamp,
     admit_at: Option<Timestamp>,
     dial_pace: BTreeMap<ProviderName, Pace>,
@@ -115,6 +117,7 @@ impl Driver {
             looks_in_flight: 0,
             runnable: BTreeMap::new(),
             paced_until: None,
+            to_start: false,
             looked_until: Timestamp::MIN,
             admit_at: None,
             waiting: VecDeque::new(),
@@ -178,7 +181,7 @@ impl Driver {
             _ => at,
         });
         let held = self.hold_until;
-        let waiting = (!self.waiting.is_empty()).then_some(Timestamp::MIN);
+        let waiting = (self.to_start || !self.waiting.is_empty()).then_some(Timestamp::MIN);
         let due =
             [deadline, look, self.paced_until, self.admit_at, waiting].into_iter().flatten().min();
         match (due, held) {

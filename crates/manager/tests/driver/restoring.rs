@@ -1,14 +1,15 @@
 //! After a restart: every decision of the table, and the report.
 
 use crate::world::World;
-use offhook_conformance::Sent;
 use offhook_conformance::samples::{call_id, carrier_ids, live_record};
+use offhook_conformance::{CommandProvider, Sent};
 use offhook_core::{
     CallEvent, CallId, CallStatus, EndReason, ErrorClass, Progress, ProviderCallIds, ProviderError,
-    ProviderName,
+    ProviderName, RejectReason,
 };
 use offhook_manager::{
-    CallState, CallStore, Change, Decision, EffectKind, EntryKind, JobKind, Mode, machine::Command,
+    CallState, CallStore, Change, Decision, EffectKind, EntryKind, InboundPolicy, JobKind, Mode,
+    machine::Command,
 };
 
 fn decision(world: &World, call: CallId) -> Option<Decision> {
@@ -152,6 +153,24 @@ fn a_call_that_was_being_hung_up_is_hung_up() {
     world.settle();
     assert_eq!(decision(&world, call), Some(Decision::Ending));
     assert_eq!(world.effects(), [EffectKind::HangUp]);
+}
+
+#[test]
+fn a_rejection_that_was_not_sent_yet_waits_for_nothing_else() {
+    let mut world = World::with(Box::new(CommandProvider::new()), |policy| {
+        policy.inbound = InboundPolicy::Disabled;
+    });
+    world.webhook(&Sent::about(1, "IN-1").offering("+15550002222", "+15550001111"));
+    let reject = EffectKind::Reject(RejectReason::Declined);
+    assert_eq!(world.effects(), [reject]);
+    world.restart();
+    // What is runnable is looked at before what has arrived, and then it is not settled yet.
+    assert!(world.driver.start(world.now).is_empty());
+    assert!(world.driver.turn(world.now).is_empty(), "nothing changes");
+    world.driver.committed(Ok(()), world.now);
+    assert_eq!(world.driver.next_wakeup(), Some(jiff::Timestamp::MIN), "somebody is ringing");
+    world.settle();
+    assert_eq!(world.effects(), [reject]);
 }
 
 #[test]

@@ -5,8 +5,7 @@ use std::time::Duration;
 use offhook_tests::World;
 use serde_json::{Value, json};
 
-const PATIENT: &str = "+15550100011";
-const CALLER: &str = "+15550100077";
+use crate::support::{CALLER, PATIENT, heard, world};
 
 fn milliseconds(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
@@ -22,7 +21,7 @@ async fn fell_back(world: &World, call: &str) -> bool {
 
 /// A call that is answered after two seconds, while the daemon is away for so long.
 async fn answered_in_absence(away: Duration) -> (World, Value) {
-    let mut world = World::on_disk().await;
+    let mut world = world().await;
     let request = json!({ "to": PATIENT, "mode": "conversation", "message": "Are you there?" });
     let call = world.place(request).await;
     world.crash().await;
@@ -52,7 +51,7 @@ async fn a_document_that_could_not_be_fetched_for_six_seconds_is_fetched_by_the_
 
 #[tokio::test]
 async fn an_inbound_call_has_a_fallback_that_no_console_has_set() {
-    let mut world = World::on_disk().await;
+    let mut world = world().await;
     let sid = world.somebody_calls(CALLER, "silent").await;
     let view = world.until_state(&sid, "listening").await;
     let call = view["id"].as_str().unwrap_or_default().to_owned();
@@ -73,16 +72,9 @@ async fn lost(world: &World, kind: &str) {
     world.fault(fault).await;
 }
 
-/// What was heard on the line of a call, in order.
-async fn heard(world: &World, call: &str) -> Vec<String> {
-    let line = world.line(call).await;
-    let heard = line["heard"].as_array().cloned().unwrap_or_default();
-    heard.iter().filter_map(|heard| heard["text"].as_str().map(str::to_owned)).collect()
-}
-
 #[tokio::test]
 async fn a_message_whose_end_could_not_be_told_is_heard_once() {
-    let world = World::new().await;
+    let world = world().await;
     lost(&world, "said").await;
     let request = json!({ "to": PATIENT, "mode": "notify", "message": "Your parcel is here." });
     let call = world.place(request).await;
@@ -95,7 +87,7 @@ async fn a_message_whose_end_could_not_be_told_is_heard_once() {
 
 #[tokio::test]
 async fn digits_whose_end_could_not_be_told_are_sent_once() {
-    let world = World::new().await;
+    let world = world().await;
     let call = world.place(json!({ "to": PATIENT, "mode": "conversation" })).await;
     world.until_state(&call, "listening").await;
     lost(&world, "sent").await;
@@ -111,7 +103,7 @@ async fn digits_whose_end_could_not_be_told_are_sent_once() {
 
 #[tokio::test]
 async fn a_greeting_after_which_nothing_could_be_told_is_heard_once() {
-    let world = World::new().await;
+    let world = world().await;
     let sid = world.somebody_calls(CALLER, "silent").await;
     let view = world.until_state(&sid, "speaking").await;
     let call = view["id"].as_str().unwrap_or_default().to_owned();
@@ -124,7 +116,7 @@ async fn a_greeting_after_which_nothing_could_be_told_is_heard_once() {
 
 #[tokio::test]
 async fn a_message_whose_end_was_told_and_whose_answer_was_lost_is_heard_once() {
-    let world = World::new().await;
+    let world = world().await;
     let fault = json!({
         "on": "webhook", "match": "kind=said", "drop_after_taking": true, "count": 4,
     });
@@ -137,7 +129,7 @@ async fn a_message_whose_end_was_told_and_whose_answer_was_lost_is_heard_once() 
 
 #[tokio::test]
 async fn a_message_that_was_fetched_by_the_fallback_and_heard_leaves_no_cause() {
-    let world = World::new().await;
+    let world = world().await;
     lost(&world, "answer").await;
     let request = json!({ "to": PATIENT, "mode": "notify", "message": "Your parcel is here." });
     let call = world.place(request).await;
@@ -150,7 +142,7 @@ async fn a_message_that_was_fetched_by_the_fallback_and_heard_leaves_no_cause() 
 
 #[tokio::test]
 async fn a_call_that_ends_because_no_document_could_be_run_says_so() {
-    let world = World::new().await;
+    let world = world().await;
     // Something between us and the carrier spoils every document.
     let spoilt = json!({
         "on": "webhook", "match": "kind=", "http_status": 200, "body": "<Respon", "count": 0,

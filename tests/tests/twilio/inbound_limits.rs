@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use offhook_tests::{Setup, World};
+use offhook_tests::World;
 use serde_json::json;
 
-const CALLER: &str = "+15550100077";
+use crate::support::{CALLER, setup, world};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -13,7 +13,7 @@ fn seconds(seconds: u64) -> Duration {
 
 /// A caller who hears a greeting of a hundred seconds, on calls of twenty at most.
 async fn a_short_call_with_a_long_greeting() -> World {
-    let mut setup = Setup::default();
+    let mut setup = setup();
     setup.policy.max_duration = seconds(20);
     setup.policy.greeting = Some("Welcome to us. ".repeat(100).parse().expect("a greeting"));
     World::with(setup).await
@@ -32,29 +32,8 @@ async fn the_carrier_ends_an_inbound_call_by_itself_if_the_daemon_is_gone_for_go
 }
 
 #[tokio::test]
-async fn our_own_limit_comes_first_and_tells_the_reason() {
-    let world = a_short_call_with_a_long_greeting().await;
-    let sid = world.somebody_calls(CALLER, "silent").await;
-    world.run_for(seconds(21)).await;
-    let call = world.call(&sid).await;
-    assert_eq!(call["end_reason"], "timeout", "{call:#}");
-    assert_eq!(world.line(&sid).await["status"], "completed");
-}
-
-#[tokio::test]
-async fn a_caller_who_hangs_up_ends_our_record_by_a_callback_that_no_console_has_set() {
-    let world = World::new().await;
-    let sid = world.somebody_calls(CALLER, "silent").await;
-    world.run_for(seconds(2)).await;
-    world.person(&sid, "hangup", json!({})).await;
-    // No time has passed: nobody was asked.
-    let call = world.call(&sid).await;
-    assert_eq!((&call["state"], &call["end_reason"]), (&json!("ended"), &json!("completed")));
-}
-
-#[tokio::test]
 async fn an_update_that_comes_too_early_is_repeated() {
-    let world = World::new().await;
+    let world = world().await;
     let not_yet = json!({ "code": 21220, "message": "Call is not in-progress.", "status": 400 });
     let update = "POST /2010-04-01/Accounts/AC00000000000000000000000000000001/Calls/";
     world

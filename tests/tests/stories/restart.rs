@@ -3,11 +3,26 @@
 use std::time::Duration;
 
 use http::Method;
-use offhook_tests::{Setup, World};
+use offhook_tests::{Setup, World, stories};
 use serde_json::{Value, json};
 
 const PATIENT: &str = "+15550100011";
 const CALLER: &str = "+15550100077";
+
+stories! {
+    on every provider:
+    has_no_provider_call_id_then_it_is_not_live_and_never_dialled_again,
+    has_no_provider_call_id_and_a_webhook_brings_it_then_it_is_adopted,
+    is_older_than_the_maximum_duration_then_it_is_hung_up_and_ends_as_timeout,
+    provider_says_it_is_over_then_it_ends_with_the_providers_reason,
+    provider_does_not_know_it_then_a_second_look_ends_it,
+    provider_answers_a_live_status_then_it_is_restored_with_its_remaining_time,
+    transient_failures_keep_it_and_the_provider_is_asked_until_it_is_known,
+    a_revoked_key_keeps_all_calls_and_says_so,
+    a_shutdown_leaves_calls_running_and_the_next_start_takes_them_up,
+    a_changed_policy_ends_no_running_call,
+    many_calls_are_verified_at_the_carriers_rate,
+}
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -22,11 +37,7 @@ async fn conversation(world: &World) -> String {
 /// A daemon that dies while its dial is on the way, and before a webhook comes.
 async fn killed_while_dialling(world: &mut World) -> String {
     world.fault(json!({ "on": "webhook", "drop": true, "count": 0 })).await;
-    world
-        .fault(
-            json!({ "match": "POST /2010-04-01", "drop_after_taking": true, "delay_ms": 60_000 }),
-        )
-        .await;
+    world.fault(json!({ "match": "POST ", "drop_after_taking": true, "delay_ms": 60_000 })).await;
     let placing =
         world.api(Method::POST, "/v1/calls", json!({ "to": PATIENT, "mode": "conversation" }));
     // The API waits for the carrier; the daemon dies before it answers.
@@ -44,10 +55,11 @@ async fn killed_while_dialling(world: &mut World) -> String {
     live[0]["id"].as_str().expect("an id").to_owned()
 }
 
-#[tokio::test]
-async fn has_no_provider_call_id_then_it_is_not_live_and_never_dialled_again() {
-    let mut world = World::on_disk().await;
+async fn has_no_provider_call_id_then_it_is_not_live_and_never_dialled_again(setup: Setup) {
+    let mut world = World::with(setup).await;
     let call = killed_while_dialling(&mut world).await;
+    // Nor can it be searched for.
+    world.fault(json!({ "match": "GET ", "http_status": 503, "count": 0 })).await;
     world.start().await;
     let view = world.call(&call).await;
     assert_eq!((&view["state"], &view["dial"]), (&json!("initiated"), &json!("unknown")));
@@ -65,9 +77,8 @@ async fn has_no_provider_call_id_then_it_is_not_live_and_never_dialled_again() {
     assert_eq!(free.status, 201, "the fence is gone: {}", free.body);
 }
 
-#[tokio::test]
-async fn has_no_provider_call_id_and_a_webhook_brings_it_then_it_is_adopted() {
-    let mut world = World::on_disk().await;
+async fn has_no_provider_call_id_and_a_webhook_brings_it_then_it_is_adopted(setup: Setup) {
+    let mut world = World::with(setup).await;
     let call = killed_while_dialling(&mut world).await;
     world.carrier(Method::DELETE, "faults", Value::Null).await;
     world.start().await;
@@ -77,9 +88,8 @@ async fn has_no_provider_call_id_and_a_webhook_brings_it_then_it_is_adopted() {
     assert_eq!(world.lines().await.len(), 1, "never sent again");
 }
 
-#[tokio::test]
-async fn is_older_than_the_maximum_duration_then_it_is_hung_up_and_ends_as_timeout() {
-    let mut world = World::on_disk().await;
+async fn is_older_than_the_maximum_duration_then_it_is_hung_up_and_ends_as_timeout(setup: Setup) {
+    let mut world = World::with(setup).await;
     let request = json!({ "to": PATIENT, "mode": "conversation", "max_duration": "8s" });
     let call = world.place(request).await;
     world.until_state(&call, "listening").await;
@@ -89,39 +99,34 @@ async fn is_older_than_the_maximum_duration_then_it_is_hung_up_and_ends_as_timeo
     assert_eq!(world.decision(&call).await.0, "timed_out");
     let ended = world.call(&call).await;
     assert_eq!((&ended["state"], &ended["end_reason"]), (&json!("ended"), &json!("timeout")));
-    assert_eq!(world.line(&call).await["status"], "completed");
+    assert!(world.line(&call).await["ended_at"].is_string());
 }
 
-#[tokio::test]
-async fn provider_says_it_is_over_then_it_ends_with_the_providers_reason() {
-    let mut world = World::on_disk().await;
+async fn provider_says_it_is_over_then_it_ends_with_the_providers_reason(setup: Setup) {
+    let mut world = World::with(setup).await;
     let over = conversation(&world).await;
     let other = world.place(json!({ "to": "+15550100002", "message": "Hi" })).await;
     world.crash().await;
-    world.person_by_id(&over, "hangup").await;
+    world.person_on_the_oldest_line("hangup").await;
     world.run_for(seconds(20)).await;
     world.start().await;
     let (decision, why) = world.decision(&over).await;
     assert_eq!(decision, "dropped", "{why}");
     assert!(why.contains("completed"), "{why}");
     assert_eq!(world.call(&over).await["end_reason"], "completed");
-    assert_eq!(world.call(&other).await["end_reason"], "busy");
+    assert_eq!(world.call(&other).await["end_reason"], world.provider.busy_by_status);
     assert_eq!(world.calls("live").await.len(), 0);
     assert_eq!(world.manager().slots(), 0);
 }
 
-#[tokio::test]
-async fn provider_does_not_know_it_then_a_second_look_ends_it() {
-    let mut world = World::on_disk().await;
+async fn provider_does_not_know_it_then_a_second_look_ends_it(setup: Setup) {
+    let mut world = World::with(setup).await;
     let call = conversation(&world).await;
     world.crash().await;
-    world
-        .fault(json!({
-            "match": "GET /2010-04-01", "count": 0, "http_status": 404,
-            "content_type": "application/json",
-            "body": "{\"code\":20404,\"message\":\"not found\",\"status\":404}",
-        }))
-        .await;
+    let mut fault = world.provider.no_such_call.fault();
+    fault["match"] = json!("GET ");
+    fault["count"] = json!(0);
+    world.fault(fault).await;
     world.start().await;
     assert_ne!(world.call(&call).await["state"], "ended", "one look proves nothing yet");
     world.run_for(seconds(4)).await;
@@ -129,9 +134,8 @@ async fn provider_does_not_know_it_then_a_second_look_ends_it() {
     assert_eq!(world.decision(&call).await.0, "dropped");
 }
 
-#[tokio::test]
-async fn provider_answers_a_live_status_then_it_is_restored_with_its_remaining_time() {
-    let mut world = World::on_disk().await;
+async fn provider_answers_a_live_status_then_it_is_restored_with_its_remaining_time(setup: Setup) {
+    let mut world = World::with(setup).await;
     let call = conversation(&world).await;
     let before = world.call(&call).await;
     world.crash().await;
@@ -147,21 +151,20 @@ async fn provider_answers_a_live_status_then_it_is_restored_with_its_remaining_t
     assert_eq!(at.duration_since(answered).as_secs(), 300, "the remaining time, not a new one");
 }
 
-#[tokio::test]
-async fn transient_failures_keep_it_and_the_provider_is_asked_until_it_is_known() {
+async fn transient_failures_keep_it_and_the_provider_is_asked_until_it_is_known(setup: Setup) {
     for fault in [
         json!({ "http_status": 503, "body": "oops" }),
-        json!({ "http_status": 429, "content_type": "application/json", "body": "{\"code\":20429,\"message\":\"slow down\"}" }),
+        setup.provider.throttled.fault(),
         json!({ "drop": true }),
         json!({ "http_status": 200, "content_type": "text/html", "body": "<html>login</html>" }),
         json!({ "http_status": 403, "body": "forbidden" }),
         json!({ "http_status": 404, "content_type": "text/html", "body": "<h1>Not Found</h1>" }),
     ] {
-        let mut world = World::on_disk().await;
+        let mut world = World::with(setup.anew()).await;
         let call = conversation(&world).await;
         world.crash().await;
         let mut order = fault.clone();
-        order["match"] = json!("GET /2010-04-01");
+        order["match"] = json!("GET ");
         order["count"] = json!(2);
         world.fault(order).await;
         world.start().await;
@@ -172,41 +175,38 @@ async fn transient_failures_keep_it_and_the_provider_is_asked_until_it_is_known(
     }
 }
 
-#[tokio::test]
-async fn a_revoked_key_keeps_all_calls_and_says_so() {
-    let mut world = World::on_disk().await;
+async fn a_revoked_key_keeps_all_calls_and_says_so(setup: Setup) {
+    let mut world = World::with(setup).await;
     let first = conversation(&world).await;
     let second = world.somebody_calls(CALLER, "silent").await;
     world.crash().await;
-    world.use_token("revoked");
+    world.revoke_key(world.provider);
     world.start().await;
     let second = world.call(&second).await["id"].as_str().unwrap().to_owned();
     for call in [&first, &second] {
         let (decision, why) = world.decision(call).await;
         assert_eq!(decision, "kept_unverified");
-        assert!(why.contains("20003") && why.contains("credentials"), "{why}");
+        assert!(why.contains(world.provider.revoked_code) && why.contains("credentials"), "{why}");
         assert_ne!(world.call(call).await["state"], "ended");
     }
-    // The timers are the fallback. No hangup is taken from us, but the next document says it.
+    // The timers are the fallback. No hangup is taken from us; the next document says it, or the carrier's own limit.
     world.run_for(seconds(250)).await;
     assert_ne!(world.call(&first).await["state"], "ended");
     assert_eq!(world.until_state(&first, "ended").await["end_reason"], "timeout");
 }
 
-#[tokio::test]
-async fn a_shutdown_leaves_calls_running_and_the_next_start_takes_them_up() {
-    let mut world = World::on_disk().await;
+async fn a_shutdown_leaves_calls_running_and_the_next_start_takes_them_up(setup: Setup) {
+    let mut world = World::with(setup).await;
     let call = conversation(&world).await;
     world.stop().await;
     world.run_for(seconds(2)).await;
     world.start().await;
     assert_eq!(world.decision(&call).await.0, "kept");
-    assert_eq!(world.line(&call).await["status"], "in-progress");
+    assert!(world.line(&call).await["ended_at"].is_null());
 }
 
-#[tokio::test]
-async fn a_changed_policy_ends_no_running_call() {
-    let mut world = World::on_disk().await;
+async fn a_changed_policy_ends_no_running_call(setup: Setup) {
+    let mut world = World::with(setup).await;
     let call = conversation(&world).await;
     world.stop().await;
     world.policy.max_duration = seconds(5);
@@ -216,15 +216,16 @@ async fn a_changed_policy_ends_no_running_call() {
     assert_ne!(world.call(&call).await["state"], "ended");
 }
 
-#[tokio::test]
-async fn many_calls_are_verified_at_the_carriers_rate() {
-    let mut setup = Setup { on_disk: true, requests_per_second: 5.0, ..Setup::default() };
+async fn many_calls_are_verified_at_the_carriers_rate(setup: Setup) {
+    let mut setup = Setup { requests_per_second: 5.0, ..setup };
     setup.policy.max_concurrent_calls = 20;
     setup.policy.verify_concurrency = 2;
     let mut world = World::with(setup).await;
     for n in 0..12 {
         world.somebody_calls(&format!("+155501000{:02}", 20 + n), "silent").await;
     }
+    // What is told by commands is told at the same rate.
+    world.run_for(seconds(10)).await;
     world.crash().await;
     world.start().await;
     let report = world.api(Method::GET, "/v1/restore-report", Value::Null).await.json();
@@ -234,32 +235,4 @@ async fn many_calls_are_verified_at_the_carriers_rate() {
     assert_eq!(report["settled"], true, "{report:#}");
     assert_eq!(report["calls"].as_array().map(Vec::len), Some(12));
     assert_eq!(world.calls("live").await.len(), 12);
-}
-
-#[tokio::test]
-async fn every_provider_request_goes_through_a_client_guarded_against_ssrf() {
-    use offhook::twilio::{Twilio, TwilioConfig};
-    use offhook_core::InvalidBaseUrl;
-
-    let at = |base: &str| {
-        let config = TwilioConfig::new("AC00000000000000000000000000000001", "token").unwrap();
-        Twilio::new(config.with_api_base(base.parse().unwrap(), false))
-    };
-    assert_eq!(at("https://169.254.169.254").unwrap_err(), InvalidBaseUrl::Private);
-    assert_eq!(at("http://api.twilio.com").unwrap_err(), InvalidBaseUrl::NotHttps);
-    // A name that leads inside is refused after it was looked up, and nothing is sent.
-    use offhook_core::{
-        CallId, CallRef, CallStatus, Callbacks, ErrorClass, ProviderCallId, ProviderCallIds, Step,
-        VoiceProvider,
-    };
-    let call = CallRef {
-        id: CallId::LAST,
-        ids: ProviderCallIds::of(ProviderCallId::new("call_sid", 1, "CA1")),
-        step: Step(1),
-        callbacks: Callbacks::to("https://voice.example.com/".parse().unwrap()),
-    };
-    let status = at("https://localhost").unwrap().get_call_status(&call).await;
-    let CallStatus::Unknown { cause } = status else { panic!("{status:?}") };
-    assert_eq!(cause.class(), ErrorClass::Transient);
-    assert!(cause.cause().text.contains("no public address"), "{cause:?}");
 }

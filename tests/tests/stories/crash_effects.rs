@@ -5,10 +5,21 @@ use std::time::Duration;
 use http::Method;
 use offhook::manager::machine::Command;
 use offhook_core::{Locale, Speech};
-use offhook_tests::World;
+use offhook_tests::{Setup, World, stories};
 use serde_json::{Value, json};
 
 const PATIENT: &str = "+15550100011";
+
+stories! {
+    on every provider:
+    a_hangup_is_sent_again_after_a_crash,
+    a_hangup_is_tried_until_the_carrier_takes_it,
+    a_hangup_that_was_taken_and_not_done_is_caught_by_one_look,
+    speech_is_said_once_and_an_interrupted_one_is_marked_as_not_confirmed,
+    speech_with_an_unclear_answer_is_not_said_twice,
+    listening_is_asked_for_again_until_the_carrier_takes_it,
+    a_command_on_a_call_that_is_not_answered_or_over_is_refused,
+}
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -28,23 +39,21 @@ async fn hang_up(world: &World, call: &str) -> Value {
     world.api(Method::POST, &format!("/v1/calls/{call}/hangup"), Value::Null).await.json()
 }
 
-#[tokio::test]
-async fn a_hangup_is_sent_again_after_a_crash() {
-    let mut world = World::on_disk().await;
+async fn a_hangup_is_sent_again_after_a_crash(setup: Setup) {
+    let mut world = World::with(setup).await;
     let call = conversation(&world).await;
-    world.fault(json!({ "match": "POST /2010-04-01", "drop": true, "delay_ms": 60_000 })).await;
+    world.fault(json!({ "match": "POST ", "drop": true, "delay_ms": 60_000 })).await;
     assert_ne!(hang_up(&world, &call).await["state"], "ended");
     world.crash().await;
-    assert_eq!(world.lines().await[0]["status"], "in-progress");
+    assert!(world.lines().await[0]["ended_at"].is_null());
     world.start().await;
     assert_eq!(world.decision(&call).await.0, "ending");
     assert_eq!(world.until_state(&call, "ended").await["end_reason"], "hangup-bot");
-    assert_eq!(world.line(&call).await["status"], "completed");
+    assert!(world.line(&call).await["ended_at"].is_string());
 }
 
-#[tokio::test]
-async fn a_hangup_is_tried_until_the_carrier_takes_it() {
-    let world = World::new().await;
+async fn a_hangup_is_tried_until_the_carrier_takes_it(setup: Setup) {
+    let world = World::with(setup).await;
     let call = conversation(&world).await;
     for fault in [
         json!({ "drop": true }),
@@ -52,7 +61,7 @@ async fn a_hangup_is_tried_until_the_carrier_takes_it() {
         json!({ "drop_after_taking": true }),
     ] {
         let mut fault = fault;
-        fault["match"] = json!("POST /2010-04-01");
+        fault["match"] = json!("POST ");
         world.fault(fault).await;
     }
     assert_ne!(
@@ -63,40 +72,34 @@ async fn a_hangup_is_tried_until_the_carrier_takes_it() {
     assert_eq!(world.manager().slots(), 1);
     let ended = world.until_state(&call, "ended").await;
     assert_eq!(ended["end_reason"], "hangup-bot");
-    assert_eq!(world.line(&call).await["status"], "completed");
+    assert!(world.line(&call).await["ended_at"].is_string());
 }
 
-#[tokio::test]
-async fn a_hangup_that_was_taken_and_not_done_is_caught_by_one_look() {
-    let world = World::new().await;
+async fn a_hangup_that_was_taken_and_not_done_is_caught_by_one_look(setup: Setup) {
+    let world = World::with(setup).await;
     let call = conversation(&world).await;
     let view = world.call(&call).await;
-    let sid = view["provider_call_id"].as_str().unwrap();
+    let id = view["provider_call_id"].as_str().unwrap();
     // The carrier says yes, and does nothing.
     world
         .fault(json!({
-            "match": "POST /2010-04-01", "http_status": 200, "content_type": "application/json",
-            "body": format!("{{\"sid\":\"{sid}\",\"status\":\"in-progress\"}}"),
+            "match": "POST ", "http_status": 200, "content_type": "application/json",
+            "body": (world.provider.taken)(id).to_string(),
         }))
         .await;
     assert_eq!(hang_up(&world, &call).await["state"], "listening");
     assert_eq!(world.until_state(&call, "ended").await["end_reason"], "hangup-bot");
     assert_eq!(world.manager().slots(), 0);
-    assert_eq!(world.line(&call).await["status"], "in-progress", "not done");
+    assert!(world.line(&call).await["ended_at"].is_null(), "not done");
     world.run_for(seconds(12)).await;
-    assert_eq!(world.line(&call).await["status"], "completed");
+    assert!(world.line(&call).await["ended_at"].is_string());
     assert_eq!(world.call(&call).await["end_reason"], "hangup-bot", "the first reason stays");
 }
 
-#[tokio::test]
-async fn speech_is_said_once_and_an_interrupted_one_is_marked_as_not_confirmed() {
-    let mut world = World::on_disk().await;
+async fn speech_is_said_once_and_an_interrupted_one_is_marked_as_not_confirmed(setup: Setup) {
+    let mut world = World::with(setup).await;
     let call = conversation(&world).await;
-    world
-        .fault(
-            json!({ "match": "POST /2010-04-01", "drop_after_taking": true, "delay_ms": 60_000 }),
-        )
-        .await;
+    world.fault(json!({ "match": "POST ", "drop_after_taking": true, "delay_ms": 60_000 })).await;
     let id = call.parse().unwrap();
     let spoken =
         world.manager().command(id, Command::Speak { speech: speech("One moment.") }).await;
@@ -113,11 +116,10 @@ async fn speech_is_said_once_and_an_interrupted_one_is_marked_as_not_confirmed()
     assert_ne!(world.call(&call).await["state"], "ended");
 }
 
-#[tokio::test]
-async fn speech_with_an_unclear_answer_is_not_said_twice() {
-    let world = World::new().await;
+async fn speech_with_an_unclear_answer_is_not_said_twice(setup: Setup) {
+    let world = World::with(setup).await;
     let call = conversation(&world).await;
-    world.fault(json!({ "match": "POST /2010-04-01", "drop_after_taking": true })).await;
+    world.fault(json!({ "match": "POST ", "drop_after_taking": true })).await;
     let id = call.parse().unwrap();
     world.manager().command(id, Command::Speak { speech: speech("One moment.") }).await.unwrap();
     world.run_for(seconds(60)).await;
@@ -129,11 +131,10 @@ async fn speech_with_an_unclear_answer_is_not_said_twice() {
     assert_eq!(world.call(&call).await["state"], "listening", "and the call goes on");
 }
 
-#[tokio::test]
-async fn listening_is_asked_for_again_until_the_carrier_takes_it() {
-    let world = World::new().await;
+async fn listening_is_asked_for_again_until_the_carrier_takes_it(setup: Setup) {
+    let world = World::with(setup).await;
     let call = conversation(&world).await;
-    world.fault(json!({ "match": "POST /2010-04-01", "http_status": 503, "count": 2 })).await;
+    world.fault(json!({ "match": "POST ", "http_status": 503, "count": 2 })).await;
     let id = call.parse().unwrap();
     world.manager().command(id, Command::StopListening).await.unwrap();
     world.until_state(&call, "active").await;
@@ -145,9 +146,8 @@ async fn listening_is_asked_for_again_until_the_carrier_takes_it() {
     world.until(&call, heard).await;
 }
 
-#[tokio::test]
-async fn a_command_on_a_call_that_is_not_answered_or_over_is_refused() {
-    let world = World::new().await;
+async fn a_command_on_a_call_that_is_not_answered_or_over_is_refused(setup: Setup) {
+    let world = World::with(setup).await;
     let call = world.place(json!({ "to": "+15550100003", "message": "Hi" })).await;
     let id = call.parse().unwrap();
     let early = world.manager().command(id, Command::Speak { speech: speech("Hello") }).await;

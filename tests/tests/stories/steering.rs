@@ -3,10 +3,25 @@
 use std::time::Duration;
 
 use http::Method;
-use offhook_tests::{Setup, World};
+use offhook_tests::{Setup, World, stories};
 use serde_json::{Value, json};
 
 const PATIENT: &str = "+15550100011";
+
+stories! {
+    on every provider:
+    speech_while_we_listen_is_heard_and_the_call_listens_again,
+    a_question_is_answered_by_what_is_said_next,
+    a_question_without_an_answer_times_out_and_the_call_goes_on,
+    a_question_that_something_else_overtakes_is_told_so,
+    a_question_whose_call_ends_is_told_so,
+    a_question_is_not_given_up_while_it_is_still_being_asked,
+    digits_are_sent_without_losing_the_call,
+    listening_stops_and_starts_by_request,
+    what_cannot_be_done_is_refused_with_a_code,
+    events_are_told_in_order_and_a_reader_that_comes_back_misses_nothing,
+    metrics_tell_how_many_calls_are_live,
+}
 
 async fn conversation(world: &World) -> String {
     let call = world.place(json!({ "to": PATIENT, "mode": "conversation" })).await;
@@ -26,9 +41,8 @@ async fn until_asked(world: &World, call: &str) {
     while !world.timeline(call).await.iter().any(is_question) {}
 }
 
-#[tokio::test]
-async fn speech_in_the_middle_of_a_gather_is_heard_and_the_call_listens_again() {
-    let world = World::new().await;
+async fn speech_while_we_listen_is_heard_and_the_call_listens_again(setup: Setup) {
+    let world = World::with(setup).await;
     let call = conversation(&world).await;
     let (status, spoken) = steer(&world, &call, "speak", json!({ "text": "One moment." })).await;
     assert_eq!((status, &spoken["turn"]), (202, &json!(2)));
@@ -44,9 +58,8 @@ async fn speech_in_the_middle_of_a_gather_is_heard_and_the_call_listens_again() 
     assert_eq!(lines.last().map(|line| &line["turn"]), Some(&json!(2)));
 }
 
-#[tokio::test]
-async fn a_question_is_answered_by_what_is_said_next() {
-    let world = World::new().await;
+async fn a_question_is_answered_by_what_is_said_next(setup: Setup) {
+    let world = World::with(setup).await;
     let call = conversation(&world).await;
     let path = format!("/v1/calls/{call}/ask");
     let asking = world.api(Method::POST, &path, json!({ "text": "Shall I?" }));
@@ -65,9 +78,8 @@ async fn a_question_is_answered_by_what_is_said_next() {
     assert_eq!((none.status, &none.json()["code"]), (404, &json!("no_such_turn")));
 }
 
-#[tokio::test]
-async fn a_question_without_an_answer_times_out_and_the_call_goes_on() {
-    let world = World::new().await;
+async fn a_question_without_an_answer_times_out_and_the_call_goes_on(setup: Setup) {
+    let world = World::with(setup).await;
     let call = conversation(&world).await;
     let path = format!("/v1/calls/{call}/ask");
     let asking = world.api(Method::POST, &path, json!({ "text": "Shall I?", "timeout": "5s" }));
@@ -80,9 +92,8 @@ async fn a_question_without_an_answer_times_out_and_the_call_goes_on() {
     assert_ne!(world.call(&call).await["state"], "ended");
 }
 
-#[tokio::test]
-async fn a_question_that_something_else_overtakes_is_told_so() {
-    let world = World::new().await;
+async fn a_question_that_something_else_overtakes_is_told_so(setup: Setup) {
+    let world = World::with(setup).await;
     let call = conversation(&world).await;
     let path = format!("/v1/calls/{call}/ask");
     let asking = world.api(Method::POST, &path, json!({ "text": "Shall I?" }));
@@ -96,9 +107,8 @@ async fn a_question_that_something_else_overtakes_is_told_so() {
     assert_eq!(asked.json()["turn"], 2);
 }
 
-#[tokio::test]
-async fn a_question_whose_call_ends_is_told_so() {
-    let world = World::new().await;
+async fn a_question_whose_call_ends_is_told_so(setup: Setup) {
+    let world = World::with(setup).await;
     let call = conversation(&world).await;
     let path = format!("/v1/calls/{call}/ask");
     let asking = world.api(Method::POST, &path, json!({ "text": "Shall I?" }));
@@ -112,38 +122,8 @@ async fn a_question_whose_call_ends_is_told_so() {
     assert_eq!(world.call(&call).await["state"], "ended");
 }
 
-#[tokio::test]
-async fn what_is_said_has_the_voice_and_the_language_that_were_asked_for_or_configured() {
-    let mut setup = Setup::default();
-    setup.policy.voice = "Polly.Vicki".parse().ok();
-    setup.policy.locale = "de-AT".parse().expect("a language");
+async fn a_question_is_not_given_up_while_it_is_still_being_asked(setup: Setup) {
     let world = World::with(setup).await;
-    let sid = world.somebody_calls("+15550100077", "silent").await;
-    let view = world.until_state(&sid, "listening").await;
-    let call = view["id"].as_str().unwrap_or_default().to_owned();
-    for body in [
-        json!({ "text": "Moment." }),
-        json!({ "text": "Un moment.", "voice": "Polly.Léa", "locale": "fr-FR" }),
-    ] {
-        assert_eq!(steer(&world, &call, "speak", body).await.0, 202);
-        world.run_for(Duration::from_secs(4)).await;
-    }
-    assert_eq!(steer(&world, &call, "listen", json!({ "locale": "it-IT" })).await.0, 202);
-    world.run_for(Duration::from_secs(1)).await;
-    let documents = world.line(&call).await["documents"].to_string();
-    for said in [
-        r#"<Say voice=\"Polly.Vicki\" language=\"de-AT\">Hello!</Say>"#,
-        r#"<Say voice=\"Polly.Vicki\" language=\"de-AT\">Moment.</Say>"#,
-        r#"<Say voice=\"Polly.Léa\" language=\"fr-FR\">Un moment.</Say>"#,
-        r#"language=\"it-IT\" timeout"#,
-    ] {
-        assert!(documents.contains(said), "{said}: {documents}");
-    }
-}
-
-#[tokio::test]
-async fn a_question_is_not_given_up_while_it_is_still_being_asked() {
-    let world = World::new().await;
     let call = conversation(&world).await;
     let path = format!("/v1/calls/{call}/ask");
     // Twenty seconds in Chinese.
@@ -164,9 +144,8 @@ async fn a_question_is_not_given_up_while_it_is_still_being_asked() {
     );
 }
 
-#[tokio::test]
-async fn digits_are_sent_without_losing_the_call() {
-    let world = World::new().await;
+async fn digits_are_sent_without_losing_the_call(setup: Setup) {
+    let world = World::with(setup).await;
     let call = conversation(&world).await;
     let (status, _) = steer(&world, &call, "dtmf", json!({ "digits": "12w#" })).await;
     assert_eq!(status, 202);
@@ -175,9 +154,8 @@ async fn digits_are_sent_without_losing_the_call() {
     assert_eq!(world.call(&call).await["state"], "listening", "it listens as before");
 }
 
-#[tokio::test]
-async fn listening_stops_and_starts_by_request() {
-    let world = World::new().await;
+async fn listening_stops_and_starts_by_request(setup: Setup) {
+    let world = World::with(setup).await;
     let call = conversation(&world).await;
     assert_eq!(steer(&world, &call, "stop-listening", Value::Null).await.0, 202);
     assert_eq!(world.until_state(&call, "active").await["state"], "active");
@@ -187,9 +165,8 @@ async fn listening_stops_and_starts_by_request() {
     world.until_state(&call, "listening").await;
 }
 
-#[tokio::test]
-async fn what_cannot_be_done_is_refused_with_a_code() {
-    let world = World::new().await;
+async fn what_cannot_be_done_is_refused_with_a_code(setup: Setup) {
+    let world = World::with(setup).await;
     let ringing = world.place(json!({ "to": "+15550100003", "message": "Hi" })).await;
     let (status, problem) = steer(&world, &ringing, "speak", json!({ "text": "Hello" })).await;
     assert_eq!((status, &problem["code"]), (409, &json!("not_answered")));
@@ -221,9 +198,8 @@ async fn what_cannot_be_done_is_refused_with_a_code() {
     assert_eq!((status, &problem["code"]), (404, &json!("no_such_call")));
 }
 
-#[tokio::test]
-async fn events_are_told_in_order_and_a_reader_that_comes_back_misses_nothing() {
-    let mut world = World::on_disk().await;
+async fn events_are_told_in_order_and_a_reader_that_comes_back_misses_nothing(setup: Setup) {
+    let mut world = World::with(setup).await;
     let mut events = world.manager().events(None).await.unwrap();
     let call = conversation(&world).await;
     let mut seen = Vec::new();
@@ -248,9 +224,8 @@ async fn events_are_told_in_order_and_a_reader_that_comes_back_misses_nothing() 
     }
 }
 
-#[tokio::test]
-async fn metrics_tell_how_many_calls_are_live() {
-    let world = World::new().await;
+async fn metrics_tell_how_many_calls_are_live(setup: Setup) {
+    let world = World::with(setup).await;
     conversation(&world).await;
     let answer = world.api(Method::GET, "/metrics", Value::Null).await;
     assert_eq!(answer.status, 200);

@@ -1,0 +1,14 @@
+//! What the product does, one file per part of the story. Each is
+//! played on every provider.
+
+#![expect(clippy::unwrap_used, reason = "a story is a test, though `stories!` makes it one")]
+
+mod calls;
+mod conversation;
+mod crash_effects;
+mod dialling;
+mod first_contact;
+mod guarded_client;
+mod restart;
+mod steering;
+mod webhooks;
