@@ -18,6 +18,7 @@
 //! | feature | gives |
 //! |---|---|
 //! | `twilio` | [`twilio`], the provider |
+//! | `plivo` | [`plivo`], the provider |
 //! | `telnyx` | [`telnyx`], the provider |
 //! | `manager` | [`manager`], which keeps calls true, and its memory store |
 //! | `sqlite` | the manager's SQLite store |
@@ -28,6 +29,8 @@
 pub use offhook_core::*;
 #[cfg(feature = "manager")]
 pub use offhook_manager as manager;
+#[cfg(feature = "plivo")]
+pub use offhook_plivo as plivo;
 #[cfg(feature = "telnyx")]
 pub use offhook_telnyx as telnyx;
 #[cfg(feature = "twilio")]

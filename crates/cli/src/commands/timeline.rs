@@ -128,6 +128,7 @@ fn plan(plan: &Value) -> Option<String> {
             let digits = detail["digits"].as_str()?;
             format!("send the digits {digits} and {}", self::plan(&detail["then"])?)
         }
+        "limited" => self::plan(&detail["plan"])?,
         "hang_up" => "hang up".to_owned(),
         "reject" => format!("reject it as {}", detail.as_str()?),
         _ => return None,

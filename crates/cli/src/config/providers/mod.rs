@@ -1,5 +1,6 @@
 //! The daemon's table of providers: a row per provider, and its section.
 
+mod plivo;
 mod telnyx;
 mod twilio;
 
@@ -106,7 +107,7 @@ struct Row {
 }
 
 /// A row per provider.
-const TABLE: &[Row] = &[twilio::ROW, telnyx::ROW];
+const TABLE: &[Row] = &[twilio::ROW, plivo::ROW, telnyx::ROW];
 
 /// What every section has.
 struct Host {
