@@ -77,6 +77,7 @@
 //! ```
 
 mod agenda;
+mod basic_auth;
 mod clock;
 mod content;
 mod control;
@@ -86,6 +87,7 @@ mod emulator;
 mod exchange;
 mod faults;
 mod outbox;
+mod overrides;
 mod people;
 mod random;
 mod record;
@@ -93,8 +95,10 @@ mod retry_policy;
 mod server;
 mod settings;
 mod shell;
+mod sound;
 mod telnyx;
 mod twilio;
+mod xml;
 
 pub use clock::{Clock, SystemClock};
 pub use delivery::{Delivery, HttpDelivery};
