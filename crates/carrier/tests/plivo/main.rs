@@ -1,0 +1,13 @@
+//! The emulator against what Plivo documents, in virtual time.
+
+mod commands;
+mod control;
+mod detection;
+mod documents;
+mod endings;
+mod input;
+mod lifecycle;
+mod line;
+mod lists;
+mod rest;
+mod webhooks;
