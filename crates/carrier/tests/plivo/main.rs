@@ -10,4 +10,5 @@ mod lifecycle;
 mod line;
 mod lists;
 mod rest;
+mod runs;
 mod webhooks;
