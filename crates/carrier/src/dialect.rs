@@ -8,6 +8,7 @@ use crate::emulator::{Reply, Shared};
 use crate::exchange::ApiRequest;
 use crate::outbox::Finished;
 use crate::people::Manner;
+use crate::plivo::Plivo;
 use crate::telnyx::Telnyx;
 use crate::twilio::Twilio;
 
@@ -76,5 +77,5 @@ pub(crate) trait Dialect: Debug + Send + Sync {
 /// The carriers that the emulator can be. A further one is a module, a row here, and its account
 /// in the settings.
 pub(crate) fn all() -> Vec<Box<dyn Dialect>> {
-    vec![Box::<Twilio>::default(), Box::<Telnyx>::default()]
+    vec![Box::<Twilio>::default(), Box::<Plivo>::default(), Box::<Telnyx>::default()]
 }

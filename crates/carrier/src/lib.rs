@@ -1,4 +1,4 @@
-//! A carrier emulator: the voice APIs of Twilio and Telnyx with their genuine
+//! A carrier emulator: the voice APIs of Twilio, Plivo and Telnyx with their genuine
 //! paths, bodies, signatures, retries and documents, and people who answer the
 //! phone.
 //!
@@ -9,6 +9,7 @@
 //! | carrier | its paths | whom it knows |
 //! |---|---|---|
 //! | Twilio | `/2010-04-01/Accounts/{sid}/Calls…` | [`TwilioAccount`] |
+//! | Plivo | `/v1/Account/{auth_id}/Call/…`, `/v1/Account/{auth_id}/Request/{request_uuid}/` | [`PlivoAccount`], whose tokens sign webhooks |
 //! | Telnyx | `/v2/calls…`, `/v2/connections/{id}/active_calls` | [`TelnyxAccount`], whose key signs webhooks |
 //!
 //! # Control
@@ -17,7 +18,7 @@
 //!
 //! | request | does |
 //! |---|---|
-//! | `POST calls` `{from, to, provider?, party?, webhook_url?, fallback_url?, status_callback?}` | lets a person call at `twilio` (default) or `telnyx`; 201 with the call |
+//! | `POST calls` `{from, to, provider?, party?, webhook_url?, fallback_url?, status_callback?}` | lets a person call at `twilio` (default), `plivo` or `telnyx`; 201 with the call |
 //! | `GET calls` | lists all calls: id, provider, parties, direction, status |
 //! | `GET calls/{id}` | all about one: what was heard, digits, documents, requests, webhooks |
 //! | `POST calls/{id}/say` `{text}`, `…/dtmf` `{digits}` | the person speaks, presses keys; `noticed` tells whether anything listened |
@@ -26,9 +27,10 @@
 //! | `GET telnyx-public-key` | the key that Telnyx' webhooks verify with, as base64 text |
 //!
 //! Without a `webhook_url` the carrier's own setting holds. A `fallback_url` is
-//! what Telnyx calls a failover URL; it has no status callback. The status of a
-//! call is in the carrier's words; an ended one at Telnyx is `hangup`, and
-//! `cause` says why.
+//! what Telnyx calls a failover URL; it has no status callback. Plivo's is the
+//! hangup URL. The status of a call is in the carrier's words; an ended one at
+//! Telnyx is `hangup`, and `cause` says why, as it does at Plivo. An outbound call
+//! at Plivo answers to the id of its request as well as to its own.
 //!
 //! A `party` is `silent` (default), `says-yes`, `hangs-up` or
 //! `answering-machine`. Called numbers decide by themselves: `+15550100001`
@@ -78,6 +80,7 @@
 //! ```
 
 mod agenda;
+mod basic_auth;
 mod clock;
 mod content;
 mod control;
@@ -87,15 +90,19 @@ mod emulator;
 mod exchange;
 mod faults;
 mod outbox;
+mod overrides;
 mod people;
+mod plivo;
 mod random;
 mod record;
 mod retry_policy;
 mod server;
 mod settings;
 mod shell;
+mod sound;
 mod telnyx;
 mod twilio;
+mod xml;
 
 pub use clock::{Clock, SystemClock};
 pub use delivery::{Delivery, HttpDelivery};
@@ -104,5 +111,5 @@ pub use exchange::{
     Answered, ApiRequest, ApiResponse, ConnectionDropped, DeliveryFault, DeliveryId,
     OutgoingWebhook, WebhookAnswer,
 };
-pub use settings::{Habit, Settings, TelnyxAccount, TwilioAccount};
+pub use settings::{Habit, PlivoAccount, Settings, TelnyxAccount, TwilioAccount};
 pub use shell::Carrier;

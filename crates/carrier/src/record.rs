@@ -109,6 +109,13 @@ impl Ledger {
         self.records.push(record);
     }
 
+    /// Gives a call a second name, by which it can be asked about.
+    pub(crate) fn also_known_as(&mut self, name: &str, id: &str) {
+        if let Some(index) = self.by_id.get(id).copied() {
+            self.by_id.insert(name.to_owned(), index);
+        }
+    }
+
     pub(crate) fn get(&self, id: &str) -> Option<&CallRecord> {
         self.records.get(*self.by_id.get(id)?)
     }

@@ -37,6 +37,44 @@ impl Default for TwilioAccount {
     }
 }
 
+/// The one Plivo account that the emulator knows.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PlivoAccount {
+    /// The account's id.
+    pub auth_id: String,
+    /// Its auth token, for requests and for signatures.
+    pub auth_token: String,
+    /// A second token that is active while the first is being replaced: both are good for requests,
+    /// and both sign.
+    pub other_auth_token: Option<String>,
+    /// The token of the main account, which signs `X-Plivo-Signature-Ma-V3`. Without one the account
+    /// is a main account itself.
+    pub main_auth_token: Option<String>,
+}
+
+impl Default for PlivoAccount {
+    fn default() -> Self {
+        Self {
+            auth_id: "MAEMULATOR0000000001".to_owned(),
+            auth_token: "emulator".to_owned(),
+            other_auth_token: None,
+            main_auth_token: None,
+        }
+    }
+}
+
+impl PlivoAccount {
+    /// The tokens that are active.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        [Some(&self.auth_token), self.other_auth_token.as_ref()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+}
+
 /// The one Telnyx account that the emulator knows, with its one Call Control application.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -90,6 +128,8 @@ pub struct Settings {
     pub calls_per_second: f64,
     /// How long a read at Twilio may lag behind the truth. At most a second; zero for never.
     pub stale_reads: Duration,
+    /// How long after its end the record of a call at Plivo is there.
+    pub record_delay: Duration,
     /// Whether the first webhook about a dialled call goes out before the
     /// answer to the request that made the call.
     pub webhook_before_answer: Habit,
@@ -99,6 +139,8 @@ pub struct Settings {
     pub retry_pause: Duration,
     /// The Twilio account.
     pub twilio: TwilioAccount,
+    /// The Plivo account.
+    pub plivo: PlivoAccount,
     /// The Telnyx account.
     pub telnyx: TelnyxAccount,
 }
@@ -111,10 +153,12 @@ impl Default for Settings {
             speed: 1.0,
             calls_per_second: 1.0,
             stale_reads: Duration::from_secs(1),
+            record_delay: Duration::from_secs(3),
             webhook_before_answer: Habit::Seeded,
             late_callbacks: Habit::Seeded,
             retry_pause: Duration::from_millis(500),
             twilio: TwilioAccount::default(),
+            plivo: PlivoAccount::default(),
             telnyx: TelnyxAccount::default(),
         }
     }

@@ -1,11 +1,8 @@
 //! TwiML: the documents that say what happens in a call.
 
 use http::Method;
-use quick_xml::events::{BytesStart, Event};
-use quick_xml::{Reader, XmlVersion, escape};
 
-/// Deeper than any document that makes sense.
-const DEEPEST: usize = 8;
+use crate::xml::{self, Element};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Verb {
@@ -71,130 +68,12 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Verb>, DocumentError> {
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let root = read_tree(text)?;
+    let root = xml::read(text, |name| matches!(name, "Response" | "Gather"))
+        .map_err(|error| DocumentError::malformed(error.0))?;
     if root.name != "Response" {
         return Err(DocumentError::schema(format!("root element is {}", root.name)));
     }
     root.children.iter().map(verb).collect()
-}
-
-#[derive(Debug, Default)]
-struct Element {
-    name: String,
-    attributes: Vec<(String, String)>,
-    text: String,
-    children: Vec<Self>,
-}
-
-impl Element {
-    fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    fn number(&self, name: &str) -> Option<f64> {
-        self.attribute(name)?.trim().parse().ok().filter(|number: &f64| *number >= 0.0)
-    }
-
-    fn flag(&self, name: &str) -> Option<bool> {
-        self.attribute(name).map(|value| value.eq_ignore_ascii_case("true"))
-    }
-
-    fn method(&self, name: &str) -> Result<Method, DocumentError> {
-        match self.attribute(name).map(str::to_ascii_uppercase).as_deref() {
-            None | Some("POST") => Ok(Method::POST),
-            Some("GET") => Ok(Method::GET),
-            Some(other) => Err(DocumentError::schema(format!("{name} is {other}"))),
-        }
-    }
-
-    /// All text in it, that of nested speech markup included.
-    fn spoken(&self) -> String {
-        // The reader puts the text of nested markup into the element around it.
-        self.text.trim().to_owned()
-    }
-}
-
-fn read_tree(text: &str) -> Result<Element, DocumentError> {
-    let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
-    let mut open: Vec<Element> = Vec::new();
-    let mut root: Option<Element> = None;
-    loop {
-        let event =
-            reader.read_event().map_err(|error| DocumentError::malformed(error.to_string()))?;
-        match event {
-            Event::Start(tag) => {
-                if open.len() >= DEEPEST || root.is_some() {
-                    return Err(DocumentError::malformed("too deep, or more than one root"));
-                }
-                open.push(element(&tag)?);
-            }
-            Event::Empty(tag) => close(element(&tag)?, &mut open, &mut root)?,
-            Event::End(_) => {
-                let Some(done) = open.pop() else {
-                    return Err(DocumentError::malformed("an end without a start"));
-                };
-                close(done, &mut open, &mut root)?;
-            }
-            Event::Text(text) => add_text(&text.xml10_content(), &mut open)?,
-            Event::CData(text) => add_text(&text.xml10_content(), &mut open)?,
-            Event::GeneralRef(entity) => {
-                let resolved = match entity.resolve_char_ref() {
-                    Ok(Some(character)) => Some(character.to_string()),
-                    Ok(None) => escape::resolve_predefined_entity(&entity.xml10_content())
-                        .map(str::to_owned),
-                    Err(_) => None,
-                };
-                let Some(resolved) = resolved else {
-                    return Err(DocumentError::malformed("unknown entity"));
-                };
-                add_text(&resolved, &mut open)?;
-            }
-            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
-            Event::Eof => break,
-        }
-    }
-    if !open.is_empty() {
-        return Err(DocumentError::malformed("the document ends in the middle"));
-    }
-    root.ok_or_else(|| DocumentError::malformed("no root element"))
-}
-
-fn element(tag: &BytesStart<'_>) -> Result<Element, DocumentError> {
-    let mut attributes = Vec::new();
-    for attribute in tag.attributes() {
-        let attribute = attribute.map_err(|error| DocumentError::malformed(error.to_string()))?;
-        let value = attribute
-            .normalized_value(XmlVersion::Implicit1_0)
-            .map_err(|error| DocumentError::malformed(error.to_string()))?;
-        attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
-    }
-    Ok(Element { name: tag.name().as_ref().to_owned(), attributes, ..Element::default() })
-}
-
-fn close(
-    done: Element,
-    open: &mut [Element],
-    root: &mut Option<Element>,
-) -> Result<(), DocumentError> {
-    match open.last_mut() {
-        Some(parent) if matches!(parent.name.as_str(), "Response" | "Gather") => {
-            parent.children.push(done);
-        }
-        // Speech markup inside Say: its words count, its structure does not.
-        Some(parent) => parent.text.push_str(&done.text),
-        None if root.is_none() => *root = Some(done),
-        None => return Err(DocumentError::malformed("more than one root")),
-    }
-    Ok(())
-}
-
-fn add_text(text: &str, open: &mut [Element]) -> Result<(), DocumentError> {
-    match open.last_mut() {
-        Some(element) => element.text.push_str(text),
-        None if text.trim().is_empty() => {}
-        None => return Err(DocumentError::malformed("text outside of the root element")),
-    }
-    Ok(())
 }
 
 fn verb(element: &Element) -> Result<Verb, DocumentError> {
@@ -208,7 +87,7 @@ fn verb(element: &Element) -> Result<Verb, DocumentError> {
         "Gather" => Verb::Gather(Box::new(gather(element)?)),
         "Redirect" => Verb::Redirect {
             url: element.text.trim().to_owned(),
-            method: element.method("method")?,
+            method: method(element, "method")?,
         },
         "Hangup" => Verb::Hangup,
         "Reject" => Verb::Reject { busy: element.attribute("reason") == Some("busy") },
@@ -216,6 +95,10 @@ fn verb(element: &Element) -> Result<Verb, DocumentError> {
             return Err(DocumentError::schema(format!("verb {other} is unknown, or not emulated")));
         }
     })
+}
+
+fn method(element: &Element, name: &str) -> Result<Method, DocumentError> {
+    element.method(name).map_err(|error| DocumentError::schema(error.0))
 }
 
 fn times(element: &Element) -> u32 {
@@ -259,10 +142,10 @@ fn gather(element: &Element) -> Result<Gather, DocumentError> {
             .filter(|count| *count > 0),
         finish_on_key: element.attribute("finishOnKey").map_or(Some('#'), |key| key.chars().next()),
         action: element.attribute("action").filter(|url| !url.is_empty()).map(str::to_owned),
-        method: element.method("method")?,
+        method: method(element, "method")?,
         action_on_empty: element.flag("actionOnEmptyResult").unwrap_or(false),
         partial: element.attribute("partialResultCallback").map(str::to_owned),
-        partial_method: element.method("partialResultCallbackMethod")?,
+        partial_method: method(element, "partialResultCallbackMethod")?,
         barge_in: element.flag("bargeIn").unwrap_or(true),
         language: element.attribute("language").unwrap_or("en-US").to_owned(),
     })

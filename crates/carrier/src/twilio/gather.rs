@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use super::call::{Call, Target};
 use super::callbacks::{self, Params, param};
 use super::document::{Gather, Silence};
-use super::interpreter::{Run, Sound, resolve};
+use super::interpreter::{Run, resolve};
 use crate::emulator::Shared;
 use crate::people::speech_seconds;
+use crate::sound::Sound;
 
 /// A running Gather.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ enum Stage {
 impl Gathering {
     pub(crate) const fn due(&self) -> Timestamp {
         match &self.stage {
-            Stage::Prompt { sound, .. } => sound.ends,
+            Stage::Prompt { sound, .. } => sound.ends(),
             Stage::Listen { until } | Stage::Digits { until, .. } | Stage::Speech { until, .. } => {
                 *until
             }

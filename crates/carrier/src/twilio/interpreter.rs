@@ -14,7 +14,7 @@ use crate::emulator::Shared;
 use crate::exchange::{DeliveryFault, WebhookAnswer};
 use crate::outbox::Outcome;
 use crate::people::{speech_seconds, tone_seconds};
-use crate::record::Heard;
+use crate::sound::Sound;
 
 /// The document that a call runs, and where in it the call is.
 #[derive(Debug, Default)]
@@ -47,26 +47,9 @@ impl Script {
         match &self.run {
             Run::Idle | Run::Fetching { .. } => None,
             Run::BeforeDocument { until } => Some(*until),
-            Run::Sounding(sound) => Some(sound.ends),
+            Run::Sounding(sound) => Some(sound.ends()),
             Run::Gathering(gathering) => Some(gathering.due()),
         }
-    }
-}
-
-/// Something that takes time on the line: words, tones, silence.
-#[derive(Debug)]
-pub(crate) struct Sound {
-    words: Option<String>,
-    pub(crate) began: Timestamp,
-    pub(crate) ends: Timestamp,
-    seconds: f64,
-    repeats: u32,
-}
-
-impl Sound {
-    pub(crate) fn heard(&self, complete: bool, at: Timestamp) -> Option<Heard> {
-        let text = self.words.clone().filter(|words| !words.is_empty())?;
-        (complete || at > self.began).then_some(Heard { text, complete, at })
     }
 }
 
@@ -286,13 +269,12 @@ impl Call {
             Verb::Pause { seconds } => (None, *seconds, 1),
             _ => (None, 0.0, 1),
         };
-        let ends = shared.settings.paced(at, seconds);
         if words.is_some()
             && let Some(act) = self.manner.in_mid_sentence()
         {
             self.act = Some((shared.settings.paced(at, seconds / 2.0), act));
         }
-        Sound { words, began: at, ends, seconds, repeats: times.saturating_sub(1) }
+        Sound::new(words, seconds, times, at, &shared.settings)
     }
 
     /// Ends one turn of a sound; gives it back if it is to be repeated.
@@ -305,12 +287,7 @@ impl Call {
         if let Some(heard) = sound.heard(true, at) {
             shared.ledger.note(&self.sid, |record| record.heard.push(heard));
         }
-        (sound.repeats > 0).then(|| Sound {
-            began: at,
-            ends: shared.settings.paced(at, sound.seconds),
-            repeats: sound.repeats - 1,
-            ..sound
-        })
+        sound.again(at, &shared.settings)
     }
 
     /// The script's own timer fired.

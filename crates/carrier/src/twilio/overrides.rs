@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::overrides::{self, Longest};
 use crate::retry_policy::{Pauses, RetryPolicy};
 
 /// What holds without overrides.
@@ -21,40 +22,11 @@ const fn default() -> RetryPolicy {
     }
 }
 
-/// The policy of a URL. What is out of range or not understood keeps its default.
+const LONGEST: Longest = Longest { connect: 10_000, read: 15_000, total: 15_000 };
+
+/// The policy of a URL.
 pub(crate) fn policy(url: &str) -> RetryPolicy {
-    let mut policy = default();
-    let Some((_, fragment)) = url.split_once('#') else { return policy };
-    for pair in fragment.split('&') {
-        let Some((key, value)) = pair.split_once('=') else { continue };
-        match key {
-            "ct" => set_millis(&mut policy.connect_timeout, value, 10_000),
-            "rt" => set_millis(&mut policy.read_timeout, value, 15_000),
-            "tt" => set_millis(&mut policy.total, value, 15_000),
-            "rc" => {
-                if let Some(times) = value.parse().ok().filter(|times| *times <= 5) {
-                    policy.pauses = Pauses::Doubling { times };
-                }
-            }
-            "rp" => retry_on(&mut policy, value),
-            _ => {}
-        }
-    }
-    policy
-}
-
-fn retry_on(policy: &mut RetryPolicy, list: &str) {
-    let named = |word: &str| list.split(',').any(|item| item == word || item == "all");
-    policy.on_4xx = named("4xx");
-    policy.on_5xx = named("5xx");
-    policy.on_connect = named("ct");
-    policy.on_read = named("rt");
-}
-
-fn set_millis(target: &mut Duration, value: &str, most: u64) {
-    if let Some(millis) = value.parse().ok().filter(|millis| (100..=most).contains(millis)) {
-        *target = Duration::from_millis(millis);
-    }
+    overrides::policy(url, default(), LONGEST)
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! The REST API: who may ask, and what each request does.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -10,6 +8,7 @@ use super::call::{Call, End, Phase};
 use super::form::Form;
 use super::view::{self, View};
 use super::{Refusal, Twilio, list};
+use crate::basic_auth;
 use crate::emulator::{OVERTAKEN_FOR, Reply, Shared};
 use crate::exchange::{ApiRequest, ApiResponse};
 use crate::settings::TwilioAccount;
@@ -39,7 +38,7 @@ impl Twilio {
         let path = request.path();
         let missing = || (Refusal::not_found(path), None);
         let account = shared.settings.twilio.clone();
-        if !is_authentic(&request.headers, &account) {
+        if !basic_auth::matches(&request.headers, &account.sid, &account.auth_token) {
             return Err((Refusal::unauthenticated(), None));
         }
         let below = path.strip_prefix(ROOT).and_then(|path| path.strip_prefix("Accounts/"));
@@ -173,16 +172,6 @@ fn update(
         call.replace_document(voice, &twiml.unwrap_or_default(), now, shared);
     }
     Ok(())
-}
-
-fn is_authentic(headers: &HeaderMap, account: &TwilioAccount) -> bool {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some((scheme, encoded)) = given.and_then(|given| given.split_once(' ')) else {
-        return false;
-    };
-    let wanted = format!("{}:{}", account.sid, account.auth_token);
-    scheme.eq_ignore_ascii_case("basic")
-        && STANDARD.decode(encoded.trim()).is_ok_and(|decoded| decoded == wanted.as_bytes())
 }
 
 fn account_json(account: &TwilioAccount) -> ApiResponse {

@@ -44,7 +44,7 @@ fn both_carriers_share_the_control_api() {
 fn calls_that_cannot_be_are_refused() {
     let mut line = Line::new();
     for (extra, words) in [
-        (json!({ "provider": "plivo" }), "is not emulated; there is twilio, telnyx"),
+        (json!({ "provider": "vonage" }), "is not emulated; there is twilio, plivo, telnyx"),
         (json!({ "webhook_url": null }), "webhook_url is missing"),
         (json!({ "status_callback": HOOK }), "no status callback"),
         (json!({ "party": "alien" }), "is not known"),

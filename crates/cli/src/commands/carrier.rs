@@ -22,7 +22,8 @@ pub(crate) async fn run(carrier: Carrier, json: bool) -> Result<(), Failure> {
     // Before anybody is told that we listen: from then on an interrupt ends us as it should.
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::operation)?;
     let settings = settings(carrier.webhook_base, carrier.speed, 1.0);
-    let (twilio, telnyx) = (settings.twilio.clone(), settings.telnyx.clone());
+    let (twilio, plivo) = (settings.twilio.clone(), settings.plivo.clone());
+    let telnyx = settings.telnyx.clone();
     let public_key = telnyx.public_key();
     let emulator = start(settings)?;
     if json {
@@ -35,9 +36,15 @@ pub(crate) async fn run(carrier: Carrier, json: bool) -> Result<(), Failure> {
         output::announce(format_args!(
             "The carrier emulator listens on http://{address}. No real call is placed.\n  \
              Twilio  account {}, token {}\n  \
+             Plivo   auth id {}, token {}\n  \
              Telnyx  key {}, connection {}, public key {public_key}\n  \
              call us POST http://{address}/emulator/calls",
-            twilio.sid, twilio.auth_token, telnyx.api_key, telnyx.connection_id,
+            twilio.sid,
+            twilio.auth_token,
+            plivo.auth_id,
+            plivo.auth_token,
+            telnyx.api_key,
+            telnyx.connection_id,
         ));
     }
     tokio::select! {
