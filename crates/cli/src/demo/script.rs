@@ -173,7 +173,8 @@ async fn come_back(
     let call = daemon.client.get(&crate::client::path_of(&dropped.ours, "")).await?;
     let reason = call["end_reason"].as_str().unwrap_or("nothing");
     teller.check(
-        call["state"] == "ended" && reason == "completed",
+        // Plivo's callback comes again, and says who hung up.
+        call["state"] == "ended" && matches!(reason, "completed" | "hangup-user"),
         &format!("the dropped one has the carrier's reason: {reason}"),
     );
     Ok(())

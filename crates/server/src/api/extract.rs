@@ -109,9 +109,14 @@ impl FromRequestParts<Api> for NamedTurn {
 
 /// A call by our id or by the carrier's.
 async fn named(manager: &Manager, id: &str) -> Result<CallRecord, Problem> {
-    let found = match id.parse() {
+    // A carrier's id may be a UUID, as ours is: Plivo's are.
+    let ours = match id.parse() {
         Ok(id) => manager.call(id).await?,
-        Err(_) => manager.call_by_carrier_id(id).await?,
+        Err(_) => None,
+    };
+    let found = match ours {
+        None => manager.call_by_carrier_id(id).await?,
+        ours => ours,
     };
     found.ok_or_else(Problem::no_such_call)
 }
