@@ -285,3 +285,40 @@ fn every_fault_of_telnyx_is_found_at_once_and_its_application_is_told_the_url() 
     assert!(report.contains("does not begin with KEY"), "{report}");
     assert!(report.contains("is the same as public_key"), "{report}");
 }
+
+#[test]
+fn every_fault_of_plivo_is_found_at_once_and_its_application_is_told_the_urls() {
+    let right = Config::new()
+        .text("provider", "plivo")
+        .text("from_number", "+15550100100")
+        .text("public_url", "https://voice.example.com/phone")
+        .text("plivo.auth_id", "MAXXXXXXXXXXXXXXXXXX")
+        .text("plivo.auth_token", TOKEN);
+    let report = check(&right);
+    assert_eq!(report["ok"], true, "{report}");
+    let consoles = report["consoles"].to_string();
+    for name in ["Primary Answer URL", "Fallback Answer URL", "Hangup URL"] {
+        assert!(consoles.contains(name), "{consoles}");
+    }
+    let url = "https://voice.example.com/phone/webhooks/plivo#rc=5&rp=ct,rt,5xx";
+    assert_eq!(consoles.matches(url).count(), 3, "{consoles}");
+
+    let wrong = right
+        .clone()
+        .text("plivo.auth_id", "AC1")
+        .text("plivo.auth_token", "")
+        .value("plivo.signature_v2", "\"perhaps\"");
+    let report = check(&wrong);
+    for key in ["auth_id", "auth_token", "signature_v2"] {
+        let key = format!("plivo.{key}");
+        let faults = report["findings"].as_array().unwrap().iter();
+        let of_key =
+            faults.filter(|fault| fault["level"] == "fault" && fault["about"] == key.as_str());
+        assert_eq!(of_key.count(), 1, "{key}: {report:#}");
+    }
+
+    let odd = right.value("plivo.signature_v2", "true").text("plivo.auth_token_previous", TOKEN);
+    let report = check(&odd).to_string();
+    assert!(report.contains("is the same as auth_token"), "{report}");
+    assert!(report.contains("leave it out unless Plivo sends no V3"), "{report}");
+}

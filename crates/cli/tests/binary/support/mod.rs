@@ -14,8 +14,8 @@ pub(crate) use daemon::Daemon;
 pub(crate) use http::{Answer, Request};
 pub(crate) use process::{Ended, Process, offhook, run, run_into};
 
-/// How long a fact may take to come true.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a fact may take to come true: the demo plays on every provider.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Looks until there is something to see.
 ///
