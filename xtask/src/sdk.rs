@@ -23,8 +23,8 @@ struct Sdks {
     folder: PathBuf,
 }
 
-const PYTHON: &[&str] = &["twilio_python.py", "telnyx_python.py"];
-const NODE: &[&str] = &["twilio_node.mjs", "telnyx_node.mjs"];
+const PYTHON: &[&str] = &["twilio_python.py", "plivo_python.py", "telnyx_python.py"];
+const NODE: &[&str] = &["twilio_node.mjs", "plivo_node.mjs", "telnyx_node.mjs"];
 
 pub(crate) fn run() -> Outcome {
     let workspace = Workspace::load()?;

@@ -20,8 +20,6 @@ use crate::sound::Sound;
 /// The document that a call runs, and where in it the call is.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
-    /// Why it was asked for.
-    purpose: Option<Purpose>,
     verbs: VecDeque<Verb>,
     pub(crate) run: Run,
 }
@@ -138,8 +136,7 @@ impl Call {
         });
         match document {
             Ok(verbs) => {
-                let purpose = Some(purpose);
-                self.script = Script { purpose, verbs: verbs.into(), run: Run::Idle };
+                self.script = Script { verbs: verbs.into(), run: Run::Idle };
                 self.next_verb(at, shared);
             }
             Err(error) => self.fail(purpose, is_fallback, &error, at, shared),
@@ -217,10 +214,7 @@ impl Call {
                 let target = Target { url, method };
                 self.fetch(Purpose::Redirect, &target, Params::new(), at, shared);
             }
-            Err(error) => {
-                let purpose = self.script.purpose.unwrap_or(Purpose::Redirect);
-                self.fail(purpose, true, &error, at, shared);
-            }
+            Err(error) => self.fail(Purpose::Redirect, false, &error, at, shared),
         }
     }
 

@@ -1,8 +1,10 @@
 //! Plivo's voice API, version 1, and Plivo XML.
 //!
 //! Media streams, recordings, conferences, second legs and audio files by request are not emulated:
-//! their paths are not found, their elements are invalid. What is played from a file takes two
-//! seconds and is not heard as words. Where Plivo documents nothing, or two things, this holds:
+//! their paths are not found, their elements are invalid. SIP headers and parent calls have no effect,
+//! a wait does not listen for silence or beeps, and nobody is refused for asking too often unless a
+//! fault says so. What is played from a file takes two seconds and is not heard as words. Where Plivo
+//! documents nothing, or two things, this holds:
 //!
 //! | question | choice |
 //! |---|---|
@@ -12,6 +14,7 @@
 //! | no `hangup_url` | the hangup is told to the answer URL |
 //! | commands to a call that is not answered | 400, but hanging up works |
 //! | the 71st transfer | 202, and the call ends with 2060 |
+//! | a transfer while a `Speak/` speaks | it speaks on, beside the new document |
 //! | a second `Speak/` | takes the place of the first; `mix` changes nothing |
 //! | input that nobody gives | the next element, the action is not asked |
 //! | speech that is not understood | told to the action with an empty `Speech` |

@@ -68,6 +68,40 @@ mod tests {
     }
 
     #[test]
+    fn the_published_v3_examples_have_their_published_signatures() {
+        // The vectors `plivo-known-answer-go-*`, from the SDKs' own tests.
+        const BODY: &str = "Direction=outbound&From=19792014278\
+            &ALegUUID=3e82ae9d-2c78-4d85-b1a4-6eae7dbafb36&CallStatus=in-progress&BillRate=0.002\
+            &ParentAuthID=MANWVLYTK4ZWU1YTY4QA\
+            &To=sip%3APlivoSignature382029104058171078704104%40phone-qa.voice.plivodev.com\
+            &ALegRequestUUID=3e82ae9d-2c78-4d85-b1a4-6eae7dbafb36\
+            &CallUUID=3e82ae9d-2c78-4d85-b1a4-6eae7dbafb36\
+            &RequestUUID=3e82ae9d-2c78-4d85-b1a4-6eae7dbafb36\
+            &SIP-H-To=%3Csip%3APlivoSignature382029104058171078704104%4052.9.11.55%3Btransport%3D\
+            udp%3E%3Btag%3D1&SessionStart=2020-04-08+11%3A34%3A33.238707&Event=StartApp";
+        const URL: &str = "https://plivobin.non-prod.plivops.com/api/v1/validate_signature03.xml";
+        let token = ["Y2Q2ZDgxZmY5YWRiOTI5YmQ1Njg0MTAxZWIyOTc4".to_owned()];
+        let form: Vec<(String, String)> =
+            form_urlencoded::parse(BODY.as_bytes()).into_owned().collect();
+        for (url, form, signature) in [
+            (
+                format!("{URL}/?a=b&c=d"),
+                Some(form.as_slice()),
+                "k7Pusd4OxCIjR5IfA9iedDNu/h/gbdYqdzG/MiYtd1c=",
+            ),
+            (
+                format!("{URL}/?a=b&c=d&{BODY}"),
+                None,
+                "UBq8jAtd32wR8EK9VgxbBn4n5rpI/l1H9iN4WfSEHFQ=",
+            ),
+            (URL.to_owned(), Some(form.as_slice()), "iAjE5QqI37mbkYe4w3jTMudqEzbDufdqi7sYwTu64e0="),
+        ] {
+            let message = message_v3(&url, form, "31627761595286130198");
+            assert_eq!(sign(&token, &message), signature, "{url}");
+        }
+    }
+
+    #[test]
     fn query_and_parameters_are_sorted_and_joined() {
         let form = [("To".to_owned(), "1".to_owned()), ("From".to_owned(), "2 3".to_owned())];
         let message = |url, form: Option<&[(String, String)]>| message_v3(url, form, "9");
