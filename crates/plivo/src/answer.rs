@@ -265,7 +265,8 @@ fn time(text: &str) -> Option<Timestamp> {
 }
 
 fn json<'a, T: Deserialize<'a>>(response: &'a TransportResponse) -> Result<T, ProviderError> {
-    serde_json::from_slice(&response.body).map_err(|_| undecodable(response))
+    let body = Some(&response.body).filter(|_| response.is_object());
+    body.and_then(|body| serde_json::from_slice(body).ok()).ok_or_else(|| undecodable(response))
 }
 
 fn undecodable(response: &TransportResponse) -> ProviderError {

@@ -35,6 +35,8 @@ const MOST_LOOKS: usize = 40;
 pub struct Plivo {
     api: Api,
     verifier: Verifier,
+    /// The account, unless it is a subaccount.
+    main_account: Option<String>,
     transport: Arc<dyn Transport>,
 }
 
@@ -58,7 +60,8 @@ impl Plivo {
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "the tokens are not to be kept elsewhere")]
     pub fn with_transport(config: PlivoConfig, transport: Arc<dyn Transport>) -> Self {
-        Self { api: Api::new(&config), verifier: Verifier::new(&config), transport }
+        let main_account = config.is_main_account().then(|| config.auth_id.clone());
+        Self { api: Api::new(&config), verifier: Verifier::new(&config), main_account, transport }
     }
 
     async fn read(&self, request: TransportRequest) -> Result<TransportResponse, ProviderError> {
@@ -206,7 +209,7 @@ impl VoiceProvider for Plivo {
         &self,
         webhook: &VerifiedWebhook<'_>,
     ) -> Result<ParsedWebhook, UndecodableWebhook> {
-        webhook::parse(webhook)
+        webhook::parse(webhook, self.main_account.as_deref())
     }
 
     fn render_reply(&self, call: &CallRef, plan: &CallPlan) -> WebhookReply {

@@ -36,7 +36,12 @@ pub(crate) fn party(text: &str) -> Party {
     if is_number { Party::observed(&format!("+{text}")) } else { Party::observed(text) }
 }
 
-pub(crate) fn parse(webhook: &VerifiedWebhook<'_>) -> Result<ParsedWebhook, UndecodableWebhook> {
+/// Reads a webhook for this main account. A subaccount's names the account above it, which is not
+/// known here: then there is none to compare.
+pub(crate) fn parse(
+    webhook: &VerifiedWebhook<'_>,
+    main_account: Option<&str>,
+) -> Result<ParsedWebhook, UndecodableWebhook> {
     let parameters = WebhookForm::read(webhook)?;
     let ours = CalledBack::read(&webhook.request().url);
     let uuid =
@@ -63,6 +68,14 @@ pub(crate) fn parse(webhook: &VerifiedWebhook<'_>) -> Result<ParsedWebhook, Unde
     parsed.direction = direction;
     if is_callback {
         parsed.answer = Answer::Fixed(WebhookReply::acknowledged());
+    }
+    let is_foreign = |account| parameters.get("ParentAuthID").is_some_and(|named| named != account);
+    if main_account.is_some_and(is_foreign) {
+        parsed.foreign = true;
+        if !is_callback {
+            parsed.answer = Answer::Fixed(empty_document());
+        }
+        return Ok(parsed);
     }
     parsed.events = events(&ours, &parameters, direction, is_callback);
     if ours.call.is_none() && !is_callback {

@@ -1,5 +1,6 @@
 //! What is sent.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
@@ -101,7 +102,8 @@ pub(super) async fn the_same_request_is_the_same_bytes(h: &dyn ProviderHarness) 
     }
 }
 
-/// Every other command is one request with our credentials, to the carrier's id of the call.
+/// Every other command is one request with our credentials, to the carrier's id of the call. A
+/// carrier may keep several lists of calls: each is asked for once.
 pub(super) async fn a_command_is_one_authenticated_request_about_its_call(h: &dyn ProviderHarness) {
     let call = h.call();
     for command in able(h).await.into_iter().filter(|one| *one != Command::Dial) {
@@ -109,9 +111,12 @@ pub(super) async fn a_command_is_one_authenticated_request_about_its_call(h: &dy
         let provider = h.provider(line.clone());
         let done = command.run(&*provider, &call).await;
         assert!(done.is_ok(), "{command:?}: {done:?}");
-        let request = line.only_request();
-        is_proper(h, &request, &format!("{command:?}"));
+        let requests = line.requests();
+        requests.iter().for_each(|request| is_proper(h, request, &format!("{command:?}")));
+        let urls: HashSet<_> = requests.iter().map(|request| request.url.as_str()).collect();
+        assert_eq!(urls.len(), requests.len(), "{command:?} asks nothing twice: {requests:?}");
         if command.names_a_call() {
+            let request = line.only_request();
             let path = percent_decode_str(request.url.path()).decode_utf8_lossy().into_owned();
             let id = call.ids.value().expect("the harness has one");
             assert!(path.contains(id), "{command:?} names the call: {path}");

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod document;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -164,8 +166,18 @@ pub(crate) fn missing() -> Answer {
 
 /// A V3 signature by its description.
 pub(crate) fn signature<S: AsRef<[u8]>>(token: &str, url: &str, posted: &[(S, S)]) -> String {
+    signature_with(NONCE, token, url, posted)
+}
+
+/// With another nonce.
+pub(crate) fn signature_with<S: AsRef<[u8]>>(
+    nonce: &str,
+    token: &str,
+    url: &str,
+    posted: &[(S, S)],
+) -> String {
     let mut message = v3_content(url, posted);
-    message.extend([b".", NONCE.as_bytes()].concat());
+    message.extend([b".", nonce.as_bytes()].concat());
     hmac(token, &message)
 }
 
@@ -256,6 +268,11 @@ impl Parameters {
             (name.to_owned(), value.to_owned())
         };
         Self(text.lines().map(pair).collect())
+    }
+
+    /// These names and values.
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect())
     }
 
     /// With a parameter set, or set anew.
