@@ -28,6 +28,7 @@ impl LookUp for SystemLookUp {
 
 /// Lets only permitted addresses through. What it gives is what is connected to: nobody looks the
 /// name up again, so that a second answer (DNS rebinding) has no say.
+#[derive(Debug)]
 pub(super) struct JudgedResolver {
     pub(super) look_up: Arc<dyn LookUp>,
     pub(super) judge: fn(IpAddr) -> bool,
