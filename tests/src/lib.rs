@@ -13,6 +13,7 @@ mod in_process;
 mod log;
 mod store;
 mod transport;
+mod wire;
 mod world;
 
 pub use clock::VirtualClock;
@@ -21,4 +22,5 @@ pub use http::{Answer, form_signature};
 pub use in_process::{EmulatorTransport, ManagerDelivery};
 pub use log::Log;
 pub use store::{Trouble, WatchedStore};
+pub use wire::{signed_callback, statuses};
 pub use world::{Setup, World};
