@@ -225,6 +225,22 @@ mod tests {
     use offhook_manager::Policy;
 
     #[tokio::test]
+    async fn a_body_byte_by_byte_is_put_together_and_one_that_is_too_large_is_not_kept() {
+        let limit = 64 * 1024;
+        let bytes = |count: usize| {
+            let each = (0..count).map(|_| Ok::<_, String>(Bytes::copy_from_slice(b"x")));
+            Body::from_stream(futures_util::stream::iter(each))
+        };
+        let whole = read_body(bytes(limit), limit).await.unwrap();
+        assert_eq!(whole, vec![b'x'; limit]);
+        assert!(matches!(read_body(bytes(limit + 1), limit).await, Err(NotTaken::TooLarge)));
+        // Without an end: no more than the bound of what is thrown away is looked at.
+        let kibibyte = || Ok::<_, String>(Bytes::from_static(&[7; 1024]));
+        let endless = Body::from_stream(futures_util::stream::repeat_with(kibibyte));
+        assert!(matches!(read_body(endless, limit).await, Err(NotTaken::TooLarge)));
+    }
+
+    #[tokio::test]
     async fn a_source_with_too_many_requests_is_told_so_before_anything_is_read() {
         let manager = Manager::builder(Policy::new(ProviderName::new("twilio"))).start();
         let public_url = PublicUrl::parse("https://voice.example.com").unwrap();
