@@ -19,6 +19,7 @@ mod providers;
 mod setup;
 mod store;
 mod transport;
+mod wire;
 mod world;
 
 pub use clock::VirtualClock;
@@ -32,4 +33,5 @@ pub use providers::{
 };
 pub use setup::{Setup, Store};
 pub use store::{Trouble, WatchedStore};
+pub use wire::{signed_callback, statuses};
 pub use world::World;

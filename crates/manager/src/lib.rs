@@ -56,6 +56,7 @@ pub use record::{
 pub use restore::{Decision, RestoreReport, RestoredCall};
 pub use store::{
     CallStore, Change, CommitError, HistoryQuery, Idempotency, MemoryStore, StoreError, Which,
+    stored,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{OpenError, SqliteStore};

@@ -1,14 +1,17 @@
 //! Connections, bounded before anything of a request is looked at: how many there are, how many
 //! come from one source, how long a request's head may take and how large it may be.
 //!
+//! Where strangers can connect, a full house is no reason to keep the next one waiting: who has
+//! given no sign the longest goes for it. So connections that are held open, that send slowly or
+//! never read their answers cost an attacker more than us.
+//!
 //! A connection whose head does not come in time is closed without an answer. hyper has no way to
 //! send a 408 then, and most of those connections are idle and have asked nothing. A body that is too
 //! slow is answered with 408, by the listener's own handler.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
@@ -21,6 +24,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
+use crate::guests::{Among, Guests};
+use crate::open_files;
 use crate::sources::source;
 
 /// How long requests that are being answered may take at a shutdown.
@@ -32,10 +37,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a listener permits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// How many connections at once; more wait to be accepted.
+    /// How many connections at once.
     connections: usize,
-    /// How many of them from one address; more are closed at once.
+    /// How many of them from one address.
     per_source: usize,
+    /// Whether one more than that makes the one go that gave no sign the longest. If not, it waits
+    /// until another ends, or is closed at once if its own source has too many.
+    gives_way: bool,
     /// How long the head of a request may take, from the moment the last answer was sent. So it
     /// bounds idle connections too.
     head: Duration,
@@ -43,11 +51,26 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// Carriers keep connections open, and a proxy brings all of them from one address.
-    pub(crate) const WEBHOOKS: Self =
-        Self { connections: 2048, per_source: 1024, head: Duration::from_secs(30) };
-    /// One operator and a few programs.
+    pub(crate) const WEBHOOKS: Self = Self {
+        connections: 2048,
+        per_source: 1024,
+        gives_way: true,
+        head: Duration::from_secs(30),
+    };
+    /// One operator and a few programs, which wait for minutes for an answer or an event.
     pub(crate) const API: Self =
-        Self { connections: 256, per_source: 256, head: Duration::from_secs(30) };
+        Self { connections: 256, per_source: 256, gives_way: false, head: Duration::from_secs(30) };
+
+    /// No more connections than leave this process half of the files that it may have open: it also
+    /// has to write its store and to reach its carriers.
+    fn within(self, files: Option<usize>) -> Self {
+        let most = files.map_or(self.connections, |files| (files / 2).max(1));
+        Self {
+            connections: self.connections.min(most),
+            per_source: self.per_source.min(most),
+            ..self
+        }
+    }
 }
 
 /// The longest head of a request, in bytes.
@@ -58,38 +81,67 @@ pub(crate) async fn serve<F: Future<Output = Response> + Send + 'static>(
     listener: TcpListener,
     answer: impl Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + 'static,
     limits: Limits,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
 ) {
+    let limits = limits.within(open_files::permitted());
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
-    let sources = Arc::new(Sources::default());
+    let guests = Arc::new(Guests::default());
+    let is_stopped = async || {
+        let _ = stopped.clone().wait_for(|stop| *stop).await;
+    };
     loop {
-        let accepted = async {
-            let permit = Arc::clone(&room).acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        let (permit, accepted) = tokio::select! {
-            accepted = accepted => accepted,
-            _ = stopped.wait_for(|stop| *stop) => break,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = is_stopped() => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                if limits.gives_way && guests.dismiss(Among::All) {
+                    // Whoever was dismissed leaves a file behind for the next.
+                    tokio::task::yield_now().await;
+                } else {
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
                 continue;
             }
         };
-        let Some(place) = sources.enter(source(peer.ip()), limits.per_source) else {
-            tracing::warn!(%peer, "too many connections from one address; this one is closed");
-            continue;
+        let source = source(peer.ip());
+        let mut made_room = false;
+        if guests.of_source(source) >= limits.per_source {
+            if !limits.gives_way {
+                tracing::debug!(%peer, "too many connections from one address; this one is closed");
+                continue;
+            }
+            made_room = guests.dismiss(Among::Source(source));
+        }
+        let permit = match Arc::clone(&room).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                if limits.gives_way && !made_room {
+                    guests.dismiss(Among::All);
+                }
+                tokio::select! {
+                    // It is never closed.
+                    Ok(permit) = Arc::clone(&room).acquire_owned() => permit,
+                    () = is_stopped() => break,
+                }
+            }
         };
+        let (place, dismissed) = guests.enter(source);
         // Answers are small and whole: waiting for more to send only delays them.
         let _ = stream.set_nodelay(true);
-        let answer = answer.clone();
+        let (answer, sign) = (answer.clone(), place.sign());
         let service = service_fn(move |request| {
-            let response = answer(peer, request);
-            async { Ok::<_, Infallible>(response.await) }
+            sign.give();
+            let (response, sign) = (answer(peer, request), sign.clone());
+            async move {
+                let response = response.await;
+                sign.give();
+                Ok::<_, Infallible>(response)
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -98,49 +150,16 @@ pub(crate) async fn serve<F: Future<Output = Response> + Send + 'static>(
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            // A peer that breaks off, or is too slow, is its own fault and no error of ours.
-            let _ = connection.await;
+            tokio::select! {
+                // A peer that breaks off, or is too slow, is its own fault and no error of ours.
+                _ = connection => {}
+                Ok(()) = dismissed => {}
+            }
             drop((permit, place));
         });
     }
     drop(listener);
     let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
-}
-
-/// How many connections each address has.
-#[derive(Debug, Default)]
-struct Sources {
-    count: Mutex<HashMap<IpAddr, usize>>,
-}
-
-impl Sources {
-    fn enter(self: &Arc<Self>, address: IpAddr, limit: usize) -> Option<Place> {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = count.entry(address).or_default();
-        if *here >= limit {
-            return None;
-        }
-        *here += 1;
-        Some(Place { sources: Arc::clone(self), address })
-    }
-}
-
-/// One connection's place, given back when it is dropped.
-struct Place {
-    sources: Arc<Sources>,
-    address: IpAddr,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut count = self.sources.count.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(here) = count.get_mut(&self.address) {
-            *here -= 1;
-            if *here == 0 {
-                count.remove(&self.address);
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -175,7 +194,16 @@ mod tests {
     }
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
-    const ROOMY: Limits = Limits { connections: 8, per_source: 8, head: Duration::from_secs(30) };
+    const ROOMY: Limits =
+        Limits { connections: 8, per_source: 8, gives_way: false, head: Duration::from_secs(30) };
+
+    /// A connection that was answered once.
+    async fn answered(address: SocketAddr) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(REQUEST).await.unwrap();
+        assert!(first_line(&mut stream).await.contains("200"));
+        stream
+    }
 
     #[tokio::test]
     async fn a_head_that_does_not_come_is_not_waited_for() {
@@ -234,6 +262,69 @@ mod tests {
         assert_eq!(unread.kind(), std::io::ErrorKind::WouldBlock);
         drop(first);
         assert!(first_line(&mut second).await.contains("200"));
+    }
+
+    #[tokio::test]
+    async fn in_a_full_house_whoever_gave_no_sign_the_longest_goes_for_the_next() {
+        let limits = Limits { connections: 3, gives_way: true, ..ROOMY };
+        let (address, _stop) = serving(limits).await;
+        let mut busy = answered(address).await;
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        slow.write_all(b"GET / HTTP/1.1\r\nhost").await.unwrap();
+        let idle = answered(address).await;
+        busy.write_all(REQUEST).await.unwrap();
+        assert!(first_line(&mut busy).await.contains("200"));
+        // Those who have work are answered at once; the slow one goes, then the idle one.
+        let mut first = answered(address).await;
+        assert_eq!(rest(slow).await, "");
+        let _second = answered(address).await;
+        assert_eq!(rest(idle).await, "");
+        for stream in [&mut busy, &mut first] {
+            stream.write_all(REQUEST).await.unwrap();
+            assert!(first_line(stream).await.contains("200"), "who does its work stays");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_never_reads_its_answers_keeps_nobody_out() {
+        let limits = Limits { connections: 1, gives_way: true, ..ROOMY };
+        let (address, _stop) = serving(limits).await;
+        let deaf = TcpStream::connect(address).await.unwrap();
+        // Until neither side takes any more: the answers are not read, so the requests are not.
+        let many = REQUEST.repeat(1000);
+        loop {
+            let full = tokio::time::timeout(Duration::from_millis(100), deaf.writable()).await;
+            if full.is_err() || deaf.try_write(&many).is_err_and(|error| !would_block(&error)) {
+                break;
+            }
+        }
+        let _next = answered(address).await;
+    }
+
+    fn would_block(error: &std::io::Error) -> bool {
+        error.kind() == std::io::ErrorKind::WouldBlock
+    }
+
+    #[tokio::test]
+    async fn a_source_with_too_many_connections_makes_room_for_itself_and_not_at_others_cost() {
+        let limits = Limits { per_source: 2, gives_way: true, ..ROOMY };
+        let (address, _stop) = serving(limits).await;
+        let oldest = answered(address).await;
+        let mut newer = answered(address).await;
+        let _newest = answered(address).await;
+        assert_eq!(rest(oldest).await, "");
+        newer.write_all(REQUEST).await.unwrap();
+        assert!(first_line(&mut newer).await.contains("200"));
+    }
+
+    #[test]
+    fn connections_leave_half_of_the_files_to_the_rest_of_the_daemon() {
+        let within = |files| Limits::WEBHOOKS.within(files);
+        let of = |limits: Limits| (limits.connections, limits.per_source);
+        assert_eq!(of(within(None)), (2048, 1024));
+        assert_eq!(of(within(Some(1 << 20))), (2048, 1024));
+        assert_eq!(of(within(Some(1024))), (512, 512));
+        assert_eq!(of(within(Some(1))), (1, 1));
     }
 
     #[tokio::test]

@@ -18,8 +18,11 @@
 mod api;
 mod connections;
 mod duration;
+mod guests;
 mod listener;
+mod open_files;
 mod public_url;
+mod repetition;
 mod settings;
 mod sources;
 mod webhooks;
@@ -27,5 +30,6 @@ mod webhooks;
 pub use api::{CallView, EntryView};
 pub use duration::{InvalidDuration, parse_duration};
 pub use listener::{BindError, Listeners, Server};
+pub use open_files::raise_open_files;
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use settings::ServerSettings;

@@ -168,18 +168,25 @@ pub(crate) struct Forwarded {
 }
 
 impl Forwarded {
-    /// Reads `X-Forwarded-Proto` and `X-Forwarded-Host`, if the peer is trusted and says both.
+    /// Reads `X-Forwarded-Proto` and `X-Forwarded-Host`, if the peer is trusted and says both, each
+    /// once. A proxy that adds its own value to what it was sent has handed on a stranger's word;
+    /// which of several is whose nobody can tell, so the public URL decides.
     pub(crate) fn read(headers: &HeaderMap, peer: SocketAddr, trusted: &[IpNet]) -> Option<Self> {
         let address = peer.ip().to_canonical();
         if !trusted.iter().any(|network| network.contains(&address)) {
             return None;
         }
-        let scheme = match headers.get("x-forwarded-proto")?.to_str().ok()? {
+        let only = |name| {
+            let mut values = headers.get_all(name).iter();
+            let value = values.next().filter(|_| values.next().is_none())?;
+            value.to_str().ok()
+        };
+        let scheme = match only("x-forwarded-proto")? {
             "https" => "https",
             "http" => "http",
             _ => return None,
         };
-        let host = headers.get("x-forwarded-host")?.to_str().ok()?;
+        let host = only("x-forwarded-host")?;
         let plain =
             host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
         (plain && !host.is_empty()).then(|| Self { scheme, host: host.to_owned() })
@@ -263,5 +270,38 @@ mod tests {
             public.signed_url("/webhooks/twilio", None, read("10.1.2.3:9").as_ref()),
             "https://voice.example.com/phone/webhooks/twilio"
         );
+    }
+
+    #[test]
+    fn a_forwarded_header_with_several_values_or_odd_ones_is_not_believed() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let read = |values: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in values {
+                headers.append(*name, value.parse().unwrap());
+            }
+            Forwarded::read(&headers, "10.1.2.3:9".parse().unwrap(), &trusted)
+        };
+        let (proto, host) = ("x-forwarded-proto", "x-forwarded-host");
+        assert!(read(&[(proto, "https"), (host, "a.example:8443")]).is_some());
+        assert!(read(&[(proto, "https"), (host, "[2001:db8::1]:8443")]).is_some());
+        for values in [
+            &[(proto, "https")][..],
+            &[(host, "a.example")],
+            &[(proto, "https"), (host, "evil.example"), (host, "a.example")],
+            &[(proto, "http"), (proto, "https"), (host, "a.example")],
+            &[(proto, "https"), (host, "evil.example, a.example")],
+            &[(proto, "https, http"), (host, "a.example")],
+            &[(proto, "HTTPS"), (host, "a.example")],
+            &[(proto, "ftp"), (host, "a.example")],
+            &[(proto, "https"), (host, "")],
+            &[(proto, "https"), (host, "a.example/webhooks")],
+            &[(proto, "https"), (host, "user@a.example")],
+            &[(proto, "https"), (host, "a.example?")],
+            &[(proto, "https"), (host, "a.example#")],
+            &[(proto, "https"), (host, "a example")],
+        ] {
+            assert_eq!(read(values), None, "{values:?}");
+        }
     }
 }

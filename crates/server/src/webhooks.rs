@@ -17,6 +17,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::public_url::{Forwarded, PublicUrl};
+use crate::repetition::{Repetition, Told};
 use crate::settings::ServerSettings;
 use crate::sources::RequestsPerSource;
 
@@ -33,6 +34,7 @@ pub(crate) struct Webhooks {
     sources: RequestsPerSource,
     max_body: usize,
     body_time: Duration,
+    refusals: Repetition,
 }
 
 impl Webhooks {
@@ -48,6 +50,7 @@ impl Webhooks {
             ),
             max_body: settings.max_body,
             body_time: settings.body_time,
+            refusals: Repetition::new(Instant::now()),
         }
     }
 
@@ -107,10 +110,36 @@ impl Webhooks {
         };
         let told = async {
             let taken = taking.await;
-            tell(&taken);
+            self.tell(&taken);
             taken
         };
         told.instrument(span).await.map_err(|why| why.status())
+    }
+
+    /// Tells what became of a webhook, within its span. What goes well is told in detail only: the
+    /// call's own changes are what an operator follows. What is refused comes from strangers, and
+    /// as often as they like.
+    fn tell(&self, taken: &Result<WebhookReply, NotTaken>) {
+        let span = Span::current();
+        let why = match taken {
+            Ok(reply) => {
+                span.record("outcome", "taken");
+                tracing::debug!(status = reply.status.as_u16(), "a webhook was taken");
+                return;
+            }
+            Err(why) => why,
+        };
+        span.record("outcome", why.outcome());
+        let status = why.status().as_u16();
+        match self.refusals.once_more(Instant::now()) {
+            Told::After(0) => {
+                tracing::warn!(status, error = %why, "a webhook was not taken");
+            }
+            Told::After(untold) => {
+                tracing::warn!(status, error = %why, untold, "a webhook was not taken");
+            }
+            Told::Not => {}
+        }
     }
 }
 
@@ -148,22 +177,6 @@ impl NotTaken {
             Self::Refused(WebhookError::Rejected(_)) => "rejected",
             Self::Refused(WebhookError::Undecodable(_)) => "undecodable",
             Self::Refused(_) => "unavailable",
-        }
-    }
-}
-
-/// Tells what became of a webhook, within its span. What goes well is told in detail only: the
-/// call's own changes are what an operator follows.
-fn tell(taken: &Result<WebhookReply, NotTaken>) {
-    let span = Span::current();
-    match taken {
-        Ok(reply) => {
-            span.record("outcome", "taken");
-            tracing::debug!(status = reply.status.as_u16(), "a webhook was taken");
-        }
-        Err(why) => {
-            span.record("outcome", why.outcome());
-            tracing::warn!(status = why.status().as_u16(), error = %why, "a webhook was not taken");
         }
     }
 }
@@ -210,6 +223,22 @@ mod tests {
 
     use super::*;
     use offhook_manager::Policy;
+
+    #[tokio::test]
+    async fn a_body_byte_by_byte_is_put_together_and_one_that_is_too_large_is_not_kept() {
+        let limit = 64 * 1024;
+        let bytes = |count: usize| {
+            let each = (0..count).map(|_| Ok::<_, String>(Bytes::copy_from_slice(b"x")));
+            Body::from_stream(futures_util::stream::iter(each))
+        };
+        let whole = read_body(bytes(limit), limit).await.unwrap();
+        assert_eq!(whole, vec![b'x'; limit]);
+        assert!(matches!(read_body(bytes(limit + 1), limit).await, Err(NotTaken::TooLarge)));
+        // Without an end: no more than the bound of what is thrown away is looked at.
+        let kibibyte = || Ok::<_, String>(Bytes::from_static(&[7; 1024]));
+        let endless = Body::from_stream(futures_util::stream::repeat_with(kibibyte));
+        assert!(matches!(read_body(endless, limit).await, Err(NotTaken::TooLarge)));
+    }
 
     #[tokio::test]
     async fn a_source_with_too_many_requests_is_told_so_before_anything_is_read() {

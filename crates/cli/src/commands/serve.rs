@@ -29,6 +29,7 @@ pub(crate) async fn run(_serve: Serve, connection: &Connection, json: bool) -> R
     let config = config::load(connection.config.as_deref())
         .map_err(|problems| Failure::Configuration(problems.to_string()))?;
     logging::begin(config.log);
+    offhook_server::raise_open_files();
     // From here on a signal waits until we can stop as we should.
     let signals = Signals::listen().map_err(Failure::operation)?;
 

@@ -4,6 +4,8 @@ mod policies;
 mod problem;
 mod providers;
 mod reader;
+#[cfg(test)]
+mod strange;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

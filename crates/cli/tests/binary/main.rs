@@ -12,6 +12,7 @@ mod configuration;
 mod description;
 mod explain;
 mod failures;
+mod proxies;
 mod readme;
 mod restart;
 mod secrets;

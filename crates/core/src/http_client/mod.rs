@@ -1,15 +1,15 @@
 //! The guarded HTTPS client: the one way out, and it leads to the carrier only.
 
 mod address;
+mod resolver;
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 use url::{Host, Url};
@@ -19,6 +19,7 @@ use crate::{
 };
 
 pub use address::is_public_address;
+use resolver::{JudgedResolver, LookUp, SystemLookUp};
 
 /// The longest answer that is read. The largest that a carrier sends us is a page of a list.
 const MAX_BODY: usize = 1024 * 1024;
@@ -80,6 +81,20 @@ impl GuardedClient {
     /// # Errors
     /// The base URL is not one that the policy permits, or TLS cannot be set up.
     pub fn new(base: Url, policy: HostPolicy) -> Result<Self, InvalidBaseUrl> {
+        let judge = match policy {
+            HostPolicy::PublicOnly => is_public_address,
+            HostPolicy::AllowPrivate => |_| true,
+        };
+        Self::resolving(base, policy, Arc::new(SystemLookUp), judge)
+    }
+
+    /// The same, with a look-up and a judge of addresses to order.
+    fn resolving(
+        base: Url,
+        policy: HostPolicy,
+        look_up: Arc<dyn LookUp>,
+        judge: fn(IpAddr) -> bool,
+    ) -> Result<Self, InvalidBaseUrl> {
         let private = policy == HostPolicy::AllowPrivate;
         match base.scheme() {
             "https" => {}
@@ -100,7 +115,7 @@ impl GuardedClient {
             Some(Host::Domain(_)) => None,
             None => return Err(InvalidBaseUrl::NotABase),
         };
-        if literal.is_some_and(|address| !private && !is_public_address(address)) {
+        if literal.is_some_and(|address| !judge(address)) {
             return Err(InvalidBaseUrl::Private);
         }
 
@@ -109,11 +124,18 @@ impl GuardedClient {
         let builder = || {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
-                .dns_resolver(Arc::new(FilteredResolver { policy }))
+                .dns_resolver(Arc::new(JudgedResolver { look_up: Arc::clone(&look_up), judge }))
+                .https_only(!private)
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .no_proxy()
                 .referer(false)
+                // Another crate of the program may switch these on for all; an answer that is small
+                // when it is counted may then be large when it is read.
+                .no_gzip()
+                .no_brotli()
+                .no_zstd()
+                .no_deflate()
                 .connect_timeout(CONNECT_TIMEOUT)
                 .user_agent(concat!("offhook/", env!("CARGO_PKG_VERSION")))
         };
@@ -139,27 +161,6 @@ fn tls_config() -> Result<ClientConfig, rustls::Error> {
         .with_safe_default_protocol_versions()?
         .with_platform_verifier()?
         .with_no_client_auth())
-}
-
-/// Resolves by the system and lets only permitted addresses through.
-#[derive(Debug)]
-struct FilteredResolver {
-    policy: HostPolicy,
-}
-
-impl Resolve for FilteredResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let private = self.policy == HostPolicy::AllowPrivate;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let permitted: Vec<SocketAddr> =
-                found.filter(|address| private || is_public_address(address.ip())).collect();
-            if permitted.is_empty() {
-                return Err("the name resolves to no public address".into());
-            }
-            Ok(Box::new(permitted.into_iter()) as Addrs)
-        })
-    }
 }
 
 #[async_trait]
@@ -221,92 +222,4 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use http::Method;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-
-    use super::*;
-
-    async fn answering_with(answer: Vec<u8>) -> Url {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut request = [0; 4096];
-                let _ = stream.read(&mut request).await;
-                let _ = stream.write_all(&answer).await;
-            }
-        });
-        Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap()
-    }
-
-    async fn get(base: &Url) -> Result<TransportResponse, TransportFault> {
-        let client = GuardedClient::new(base.clone(), HostPolicy::AllowPrivate).unwrap();
-        client.send(TransportRequest::new(Method::GET, base.join("calls").unwrap())).await
-    }
-
-    #[tokio::test]
-    async fn a_redirect_is_an_answer_and_is_not_followed() {
-        let answer =
-            b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
-        let base = answering_with(answer.to_vec()).await;
-        assert_eq!(get(&base).await.unwrap().status, 302);
-    }
-
-    #[tokio::test]
-    async fn an_endless_answer_is_cut_off() {
-        let mut answer = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n".to_vec();
-        answer.resize(2 * MAX_BODY, b'x');
-        let base = answering_with(answer).await;
-        assert_eq!(get(&base).await.unwrap_err().kind(), FaultKind::TooLarge);
-    }
-
-    #[tokio::test]
-    async fn a_refused_connection_proves_that_nothing_was_sent() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let base = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-        drop(listener);
-        let fault = get(&base).await.unwrap_err();
-        assert_eq!((fault.kind(), fault.may_have_been_sent()), (FaultKind::Connect, false));
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_closes_without_an_answer_is_perhaps_sent() {
-        let base = answering_with(Vec::new()).await;
-        assert!(get(&base).await.unwrap_err().may_have_been_sent());
-    }
-
-    #[tokio::test]
-    async fn another_origin_is_refused_before_anything_is_sent() {
-        let base = answering_with(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
-        let client = GuardedClient::new(base, HostPolicy::AllowPrivate).unwrap();
-        for elsewhere in ["http://127.0.0.1:1/calls", "https://example.com/"] {
-            let request = TransportRequest::new(Method::GET, Url::parse(elsewhere).unwrap());
-            let fault = client.send(request).await.unwrap_err();
-            assert_eq!((fault.kind(), fault.may_have_been_sent()), (FaultKind::Forbidden, false));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_name_that_resolves_to_loopback_is_refused_after_the_look_up() {
-        let base = Url::parse("https://localhost/").unwrap();
-        let client = GuardedClient::new(base.clone(), HostPolicy::PublicOnly).unwrap();
-        let fault = client.send(TransportRequest::new(Method::GET, base)).await.unwrap_err();
-        assert_eq!((fault.kind(), fault.may_have_been_sent()), (FaultKind::Connect, false));
-        assert!(fault.to_string().contains("no public address"), "{fault}");
-    }
-
-    #[test]
-    fn a_base_that_leads_inside_is_refused_at_once() {
-        let refused = |base: &str| {
-            GuardedClient::new(Url::parse(base).unwrap(), HostPolicy::PublicOnly).unwrap_err()
-        };
-        assert_eq!(refused("http://api.example.com/"), InvalidBaseUrl::NotHttps);
-        assert_eq!(refused("https://169.254.169.254/"), InvalidBaseUrl::Private);
-        assert_eq!(refused("https://[::ffff:10.0.0.1]/"), InvalidBaseUrl::Private);
-        assert_eq!(refused("https://user:pass@api.example.com/"), InvalidBaseUrl::NotABase);
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ mod codec;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+pub mod stored;
 
 use std::fmt;
 use std::sync::Arc;

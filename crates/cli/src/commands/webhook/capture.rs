@@ -87,7 +87,52 @@ fn without_line_end(body: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// What is read is a request, whatever it was read from.
+    fn bears(bytes: &[u8]) {
+        let Ok(capture) = Capture::parse(bytes) else { return };
+        assert!(capture.path.starts_with('/') && !capture.path.contains('?'));
+        assert!(capture.body.len() <= bytes.len());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_bytes_are_a_request_or_none(bytes in vec(any::<u8>(), 0..300)) {
+            bears(&bytes);
+        }
+
+        #[test]
+        fn any_head_is_borne(
+            first in "[A-Z]{0,7} ?[ -~é]{0,40}( HTTP/1.1)?",
+            headers in vec("[ -~é]{0,20}:?[ -~é]{0,20}", 0..5),
+            end in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
+            length in proptest::option::of(any::<usize>()),
+            body in vec(any::<u8>(), 0..50),
+        ) {
+            let mut head = [vec![first], headers].concat();
+            head.extend(length.map(|length| format!("content-length: {length}")));
+            let head = head.join(end) + end + end;
+            bears(&[head.as_bytes(), &body].concat());
+        }
+    }
+
+    #[test]
+    fn the_worst_captures_are_read_at_every_size() {
+        for kibibytes in [1, 4, 16, 64] {
+            for piece in ["\n", "\r\n", " ", ":", "a:b\n", "GET / ", "://", "?", "\u{fffd}"] {
+                let filling = piece.repeat(kibibytes * 1024 / piece.len());
+                bears(filling.as_bytes());
+                bears(format!("POST /{filling} HTTP/1.1\n\n").as_bytes());
+                bears(format!("POST / HTTP/1.1\n{filling}\n\n").as_bytes());
+            }
+        }
+    }
 
     #[test]
     fn either_line_end_and_any_end_of_the_body_give_the_same_request() {
