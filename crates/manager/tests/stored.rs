@@ -1,5 +1,7 @@
 //! Bytes that stand in a store and were not written by us, or were damaged since.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use offhook_manager::{StoreError, machine, stored};
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -85,14 +85,14 @@ impl GuardedClient {
             HostPolicy::PublicOnly => is_public_address,
             HostPolicy::AllowPrivate => |_| true,
         };
-        Self::resolving(base, policy, Arc::new(SystemLookUp), judge)
+        Self::resolving(base, policy, &(Arc::new(SystemLookUp) as Arc<dyn LookUp>), judge)
     }
 
     /// The same, with a look-up and a judge of addresses to order.
     fn resolving(
         base: Url,
         policy: HostPolicy,
-        look_up: Arc<dyn LookUp>,
+        look_up: &Arc<dyn LookUp>,
         judge: fn(IpAddr) -> bool,
     ) -> Result<Self, InvalidBaseUrl> {
         let private = policy == HostPolicy::AllowPrivate;
@@ -124,7 +124,7 @@ impl GuardedClient {
         let builder = || {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
-                .dns_resolver(Arc::new(JudgedResolver { look_up: Arc::clone(&look_up), judge }))
+                .dns_resolver(Arc::new(JudgedResolver { look_up: Arc::clone(look_up), judge }))
                 .https_only(!private)
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())

@@ -83,7 +83,7 @@ async fn a_name_that_leads_inside_is_refused_after_the_look_up_and_nothing_is_se
         let client = GuardedClient::resolving(
             base.clone(),
             HostPolicy::PublicOnly,
-            look_up,
+            &(look_up as Arc<dyn LookUp>),
             is_public_address,
         )
         .unwrap();
@@ -142,7 +142,7 @@ impl Rebinding {
             base.clone(),
             // For http; the judge is what counts.
             HostPolicy::AllowPrivate,
-            Arc::clone(&look_up) as Arc<dyn LookUp>,
+            &(Arc::clone(&look_up) as Arc<dyn LookUp>),
             only_second_loopback,
         );
         Self { carrier, victim, look_up, client: client.unwrap(), base }
