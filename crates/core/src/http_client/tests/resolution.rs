@@ -187,7 +187,7 @@ async fn a_name_server_that_says_nothing_is_not_waited_for_and_nothing_was_sent(
     let client = GuardedClient::resolving(
         base.clone(),
         HostPolicy::PublicOnly,
-        Arc::new(Silent),
+        &(Arc::new(Silent) as Arc<dyn LookUp>),
         is_public_address,
     );
     let fault = client.unwrap().send(TransportRequest::new(Method::GET, base)).await.unwrap_err();
