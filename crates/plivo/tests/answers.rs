@@ -305,13 +305,34 @@ async fn a_record_of_nothing_and_an_answer_about_another_call_tell_nothing() {
 async fn too_many_calls_to_look_at_leave_a_request_unknown() {
     let ids: Vec<String> = (0..100).map(|number| format!("\"call-{number}\"")).collect();
     let list = json(200, format!(r#"{{"api_id":"a","calls":[{}]}}"#, ids.join(",")));
-    let other = || json(200, r#"{"api_id":"a","call_uuid":"x","request_uuid":"y"}"#);
-    let answers =
-        [missing(), missing(), missing(), list].into_iter().chain((0..100).map(|_| other()));
+    let other = |number| {
+        json(200, format!(r#"{{"api_id":"a","call_uuid":"call-{number}","request_uuid":"y"}}"#))
+    };
+    let answers = [missing(), missing(), missing(), list].into_iter().chain((0..100).map(other));
     let (plivo, script) = answering(answers);
     let status = plivo.get_call_status(&support::young_call()).await;
-    assert!(matches!(status, CallStatus::Unknown { .. }), "{status:?}");
+    let CallStatus::Unknown { cause } = status else { panic!("{status:?}") };
+    assert!(cause.to_string().contains("too many"), "{cause}");
     assert!(script.requests().len() < 50, "{} requests", script.requests().len());
+}
+
+#[tokio::test]
+async fn a_listed_call_of_which_something_else_is_told_may_be_the_one_that_is_looked_for() {
+    let list = || json(200, format!(r#"{{"api_id":"a","calls":["{CALL_UUID}"]}}"#));
+    let other =
+        format!(r#"{{"api_id":"a","call_uuid":"another","request_uuid":"{REQUEST_UUID}"}}"#);
+    for told in ["{}", r#"{"api_id":"a"}"#, r#"{"hello":"world"}"#, &other] {
+        let unclear = || [missing(), missing(), missing(), list(), json(200, told.to_owned())];
+        let (plivo, _) = answering(unclear());
+        let status = plivo.get_call_status(&support::young_call()).await;
+        assert!(matches!(status, CallStatus::Unknown { .. }), "{told}: {status:?}");
+        let (plivo, _) = answering(unclear().into_iter().skip(1));
+        let hangup = plivo.hangup_call(&support::young_call()).await;
+        assert_eq!(class(hangup), Some(Undecodable), "{told}");
+        let (plivo, _) = answering(unclear().into_iter().skip(3));
+        let found = plivo.find_call(&intent()).await;
+        assert!(matches!(found, Search::Unknown { .. }), "{told}: {found:?}");
+    }
 }
 
 /// Bodies that look like Plivo's, and others.
