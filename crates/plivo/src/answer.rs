@@ -117,10 +117,15 @@ fn running(
     which: Which,
     id: &str,
 ) -> Result<CallStatus, ProviderError> {
+    Ok(looked_at(response, id)?.status(which))
+}
+
+/// The call that was asked for by this id. Any other says nothing of it.
+fn looked_at(response: &TransportResponse, id: &str) -> Result<Running, ProviderError> {
     success(response, Kind::Read)?;
     let call: Running = json(response)?;
     let is_it = [&call.call_uuid, &call.request_uuid].into_iter().flatten().any(|its| its == id);
-    if is_it { Ok(call.status(which)) } else { Err(undecodable(response)) }
+    if is_it { Ok(call) } else { Err(undecodable(response)) }
 }
 
 impl Running {
@@ -206,8 +211,9 @@ pub(crate) fn listed(which: Which, ids: Vec<String>) -> impl Iterator<Item = Run
 /// A running call, or none if it is over by now.
 pub(crate) fn still_running(
     response: &TransportResponse,
+    id: &str,
 ) -> Result<Option<Running>, ProviderError> {
-    match success(response, Kind::Read).and_then(|()| json(response)) {
+    match looked_at(response, id) {
         Ok(call) => Ok(Some(call)),
         Err(error) if error.class() == ErrorClass::NotFound => Ok(None),
         Err(error) => Err(error),

@@ -100,7 +100,7 @@ impl Plivo {
                     return Err(ProviderError::new(ErrorClass::Transient, text));
                 }
                 let response = self.read(self.api.fetch(which, &uuid)).await?;
-                let running = answer::still_running(&response)?;
+                let running = answer::still_running(&response, &uuid)?;
                 if let Some(call) = running.filter(|call| call.is_of_request(request)) {
                     return Ok(Some((uuid, call.status(which))));
                 }
@@ -136,7 +136,8 @@ impl Plivo {
         for which in [Which::Live, Which::Queued] {
             for uuid in self.list(which).await?.into_iter().take(MOST_LOOKS) {
                 let response = self.read(self.api.fetch(which, &uuid)).await?;
-                if answer::still_running(&response)?.is_some_and(|call| call.may_be(intent)) {
+                if answer::still_running(&response, &uuid)?.is_some_and(|call| call.may_be(intent))
+                {
                     candidates.push(uuid);
                 }
             }

@@ -5,8 +5,8 @@ mod support;
 use std::time::Duration;
 
 use offhook_core::{
-    CallPlan, CallRef, Callbacks, Digits, Listen, Locale, ProviderCallIds, RejectReason, Say,
-    Speech, SpeechText, Step, Then, Turn, VoiceProvider,
+    CallPlan, CallRef, Callbacks, Digits, Listen, Locale, RejectReason, Say, Speech, SpeechText,
+    Step, Then, Turn, VoiceProvider,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -208,15 +208,6 @@ fn every_url_leads_back_to_the_call_and_its_step_and_is_retried() {
         let url = |kind| format!("{endpoint}?call={CALL_ID}&step=7&kind={kind}#rc=5&rp=ct,rt,5xx");
         let expected: Vec<String> = kinds.iter().map(url).collect();
         assert_eq!(read_back(text).urls, expected);
-    }
-}
-
-#[test]
-fn the_same_plan_is_the_same_bytes_whatever_ids_have_become_known() {
-    let unknown = CallRef { ids: ProviderCallIds::none(), ..call() };
-    for (plan, _) in plans() {
-        let first = plivo().render_reply(&call(), &plan);
-        assert_eq!(plivo().render_reply(&unknown, &plan.clone()), first);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a signature covers, and what two deliveries of one request have in common.
+//! What Plivo's signatures have of their own, and that nothing passes or panics by accident.
 
 mod support;
 
@@ -10,18 +10,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use support::{
-    FORM, NONCE, Parameters, TOKEN, callback, config, encoded, hmac, plivo, post, request,
-    signature, silent, v3_content,
+    FORM, NONCE, TOKEN, callback, config, encoded, hmac, plivo, post, request, signature, silent,
 };
-
-const PREVIOUS: &str = "the token before it";
 
 fn judged(plivo: &Plivo, request: &WebhookRequest) -> Result<DedupeKey, WebhookRejection> {
     verify(plivo, request, Timestamp::UNIX_EPOCH).map(|webhook| webhook.key())
-}
-
-fn key_of(request: &WebhookRequest) -> DedupeKey {
-    judged(&plivo(), request).expect("it is genuine")
 }
 
 fn is_refused(request: &WebhookRequest) -> bool {
@@ -55,19 +48,23 @@ fn without_header(mut request: WebhookRequest, name: &'static str) -> WebhookReq
 }
 
 #[test]
-fn the_previous_token_is_accepted_while_it_is_rotated() {
+fn an_empty_token_is_none() {
     let (url, pairs) = speech();
-    let body = encoded(&pairs);
-    let by_previous = post(&url, &signature(PREVIOUS, &url, &pairs), body.clone());
-    let by_current = post(&url, &signature(TOKEN, &url, &pairs), body);
-    let rotating = silent(config().with_previous_auth_token(PREVIOUS));
-    let first = judged(&rotating, &by_current);
-    assert!(first.is_ok());
-    assert_eq!(judged(&rotating, &by_previous), first, "one delivery, whoever signed its retry");
-    assert_eq!(judged(&plivo(), &by_previous), Err(WebhookRejection::Mismatch));
     let empty = silent(config().with_previous_auth_token("").with_main_auth_token(""));
     let by_nothing = post(&url, &signature("", &url, &pairs), encoded(&pairs));
     assert_eq!(judged(&empty, &by_nothing), Err(WebhookRejection::Mismatch));
+}
+
+#[test]
+fn another_port_and_what_stands_twice_are_another_request() {
+    let (url, pairs) = speech();
+    let signed = signature(TOKEN, &url, &pairs);
+    let body = encoded(&pairs);
+    assert!(!is_refused(&post(&url, &signed, body.clone())));
+    let ported = url.replace(".com/", ".com:443/");
+    assert!(is_refused(&post(&ported, &signed, body.clone())), "it is the URL that Plivo dialled");
+    let twice = format!("{body}&From=15550001234");
+    assert!(is_refused(&post(&url, &signed, twice)), "what stands twice is signed twice");
 }
 
 #[test]
@@ -75,13 +72,9 @@ fn one_of_several_signatures_is_enough_wherever_it_stands() {
     let (url, pairs) = speech();
     let right = signature(TOKEN, &url, &pairs);
     let other = signature("another", &url, &pairs);
-    for list in [
-        format!("{right},{other}"),
-        format!("{other},{right}"),
-        format!("{other},{other},{right}"),
-        format!("not base64,{right}"),
-        format!(",{right},"),
-    ] {
+    for list in
+        [format!("{other},{other},{right}"), format!("not base64,{right}"), format!(",{right},")]
+    {
         assert!(!is_refused(&post(&url, &list, encoded(&pairs))), "{list}");
     }
     for list in [format!("{other},{other}"), format!("{other}, {right}"), format!("{right};")] {
@@ -110,145 +103,6 @@ fn what_is_wrong_with_the_headers_is_named() {
     let main = "X-Plivo-Signature-Ma-V3";
     let only_main = with_header(without_header(genuine.clone(), own), main, "AAAA");
     assert_eq!(judge(only_main), malformed(main));
-    assert_eq!(
-        judge(with_header(genuine, main, "AAAA")),
-        Ok(key_of(&post(&url, &right, encoded(&pairs))))
-    );
-}
-
-#[test]
-fn a_retry_has_the_key_of_the_first_delivery_whatever_its_nonce() {
-    let (url, pairs) = speech();
-    let first = key_of(&post(&url, &signature(TOKEN, &url, &pairs), encoded(&pairs)));
-    let mut reordered = pairs.clone();
-    reordered.reverse();
-    let signed = signature(TOKEN, &url, &pairs);
-    for (how, retry) in [
-        ("the same bytes", post(&url, &signed, encoded(&pairs))),
-        ("other order", post(&url, &signed, encoded(&reordered))),
-        ("plus for a space", post(&url, &signed, encoded(&pairs).replace("%20", "+"))),
-        ("more signatures", post(&url, &format!("{signed},{signed}"), encoded(&pairs))),
-    ] {
-        assert_eq!(key_of(&retry), first, "{how}");
-    }
-    let message = [&v3_content(&url, &pairs)[..], b".0c9ed0b1-7b3d"].concat();
-    let mut anew = post(&url, &hmac(TOKEN, &message), encoded(&pairs));
-    anew.headers.insert("x-plivo-signature-v3-nonce", HeaderValue::from_static("0c9ed0b1-7b3d"));
-    assert_eq!(key_of(&anew), first, "another nonce");
-    anew.headers.insert("x-plivo-signature-v3-nonce", HeaderValue::from_static("0c9ed0b1-7b3e"));
-    assert!(is_refused(&anew), "the nonce is signed too");
-}
-
-#[test]
-fn requests_that_differ_have_keys_that_differ() {
-    let parameters = Parameters::read("document");
-    let keys: std::collections::HashSet<_> = ["answer", "input", "said", "held", "sent", "unheard"]
-        .iter()
-        .map(|kind| parameters.post(&callback(kind)))
-        .chain([parameters.clone().with("Digits", "1").post(&callback("input"))])
-        .chain([parameters.get(&callback("input"))])
-        .map(|request| key_of(&request))
-        .collect();
-    assert_eq!(keys.len(), 8);
-}
-
-#[test]
-fn every_byte_of_the_url_is_covered() {
-    let (url, pairs) = speech();
-    let signed = signature(TOKEN, &url, &pairs);
-    assert!(!is_refused(&post(&url, &signed, encoded(&pairs))));
-    for at in 0..url.len() {
-        for replacement in ["x", "0", "%", "/", "?", "&", ":", "@", "", "é"] {
-            let changed = format!("{}{replacement}{}", &url[..at], &url[at + 1..]);
-            let request = post(&changed, &signed, encoded(&pairs));
-            assert!(changed == url || is_refused(&request), "{changed}");
-        }
-        let longer = format!("{}x{}", &url[..at], &url[at..]);
-        assert!(is_refused(&post(&longer, &signed, encoded(&pairs))), "{longer}");
-    }
-    // No leniency about ports: it is the URL that Plivo dialled, or it is none.
-    let ported = url.replace(".com/", ".com:443/");
-    assert!(is_refused(&post(&ported, &signed, encoded(&pairs))));
-}
-
-#[test]
-fn every_byte_of_every_parameter_is_covered() {
-    let (url, pairs) = speech();
-    let bytes: Vec<(Vec<u8>, Vec<u8>)> = pairs
-        .iter()
-        .map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes()))
-        .collect();
-    let signed = signature(TOKEN, &url, &bytes);
-    let mut tried = 0;
-    for index in 0..bytes.len() {
-        for at in 0..bytes[index].0.len() + bytes[index].1.len() {
-            for replacement in [b'x', b'!', b' ', b'&', b'=', b'.', 0xFF, 0] {
-                let mut changed = bytes.clone();
-                let (name, value) = &mut changed[index];
-                let byte = match name.len() {
-                    length if at < length => &mut name[at],
-                    length => &mut value[at - length],
-                };
-                if std::mem::replace(byte, replacement) != replacement {
-                    tried += 1;
-                    let request = post(&url, &signed, encoded(&changed));
-                    assert!(is_refused(&request), "byte {at} of {:?}", pairs[index]);
-                }
-            }
-        }
-        let mut fewer = bytes.clone();
-        fewer.remove(index);
-        assert!(is_refused(&post(&url, &signed, encoded(&fewer))), "without {:?}", pairs[index]);
-        let mut more = bytes.clone();
-        more.insert(index, (b"X".to_vec(), b"1".to_vec()));
-        assert!(is_refused(&post(&url, &signed, encoded(&more))));
-    }
-    assert!(tried > 500, "{tried}");
-}
-
-#[test]
-fn every_character_of_signature_and_nonce_counts() {
-    let (url, pairs) = speech();
-    let signed = signature(TOKEN, &url, &pairs);
-    for at in 0..signed.len() {
-        for replacement in ["A", "b", "+", "/", "-", "_", "=", " ", ","] {
-            let changed = format!("{}{replacement}{}", &signed[..at], &signed[at + 1..]);
-            let request = post(&url, &changed, encoded(&pairs));
-            assert!(changed == signed || is_refused(&request), "{changed}");
-        }
-    }
-    for at in 0..NONCE.len() {
-        let changed = format!("{}x{}", &NONCE[..at], &NONCE[at + 1..]);
-        let mut request = post(&url, &signed, encoded(&pairs));
-        let value = HeaderValue::from_str(&changed).unwrap();
-        request.headers.insert("x-plivo-signature-v3-nonce", value);
-        assert!(is_refused(&request), "{changed}");
-    }
-}
-
-#[test]
-fn another_encoding_of_the_same_content_is_the_same_request() {
-    let (url, pairs) = speech();
-    let signed = signature(TOKEN, &url, &pairs);
-    let body = encoded(&pairs);
-    let key = key_of(&post(&url, &signed, body.clone()));
-    for (how, other) in [
-        ("lower-case hex", body.replace("%2B", "%2b")),
-        ("a letter encoded", body.replace("Speech", "%53peech")),
-        ("an empty pair", format!("&&{body}&")),
-        ("an empty value without its sign", body.replace("CallerName=", "CallerName")),
-    ] {
-        assert_ne!(other, body, "{how}");
-        assert_eq!(key_of(&post(&url, &signed, other)), key, "{how}");
-    }
-    for other in [
-        url.replace("kind=input", "kind=%69nput"),
-        url.replace("step=3&kind=input", "kind=input&step=3"),
-    ] {
-        assert_eq!(key_of(&post(&other, &signed, body.clone())), key, "{other}");
-    }
-    let twice = format!("{body}&From=15550001234");
-    assert!(is_refused(&post(&url, &signed, twice)), "what stands twice is signed twice");
 }
 
 #[test]
@@ -267,10 +121,6 @@ fn a_body_that_the_signature_does_not_cover_is_refused() {
         let headers = [signed[0], signed[1], ("content-type", kind)];
         let posted = request(Method::POST, &url, &headers, body.clone());
         assert_eq!(judged(&plivo(), &posted), reason, "{kind}");
-    }
-    for method in [Method::PUT, Method::HEAD, Method::DELETE] {
-        let other = request(method, &url, &signed, "");
-        assert_eq!(judged(&plivo(), &other), Err(WebhookRejection::Method));
     }
 }
 

@@ -7,6 +7,7 @@ use offhook_core::{
     Answer, AnsweredBy, CallEvent, Cause, Direction, EndReason, Offer, ParsedWebhook, Party, Step,
     UndecodableWebhook, VoiceProvider, WebhookReply, WebhookRequest, verify,
 };
+use offhook_plivo::PlivoConfig;
 
 use support::{ENDPOINT, FORM, Parameters, both_ids, call_id, call_ids, callback, parsed};
 
@@ -361,6 +362,30 @@ fn somebody_elses_outbound_call_gets_nothing_to_do() {
         let webhook = parsed(&read("inbound").with("Direction", direction).post(ENDPOINT));
         assert_eq!((webhook.offer, webhook.answer), (None, nothing_to_do()), "{direction}");
     }
+}
+
+#[test]
+fn what_another_account_waits_for_is_a_document_that_does_nothing() {
+    let of_other = |fixture| read(fixture).with("ParentAuthID", "MAYYYYYYYYYYYYYYYYYY");
+    for (request, answer) in [
+        (of_other("inbound").post(ENDPOINT), nothing_to_do()),
+        (of_other("input").post(&callback("input")), nothing_to_do()),
+        (of_other("hangup").post(&callback("hangup")), acknowledged()),
+        (of_other("inbound-hangup").post(ENDPOINT), acknowledged()),
+    ] {
+        let webhook = parsed(&request);
+        assert_eq!((webhook.foreign, webhook.answer), (true, answer), "{request:?}");
+    }
+}
+
+#[test]
+fn the_account_above_a_subaccount_is_any() {
+    let config = PlivoConfig::new(support::SUBACCOUNT, support::TOKEN).expect("a subaccount");
+    let plivo = support::silent(config);
+    let request = read("inbound").post(ENDPOINT);
+    let verified = verify(&plivo, &request, Timestamp::UNIX_EPOCH).expect("it is signed");
+    let webhook = plivo.parse_webhook_event(&verified).expect("it can be read");
+    assert!(!webhook.foreign && webhook.begins_a_call());
 }
 
 #[test]
