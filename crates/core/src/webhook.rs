@@ -106,6 +106,14 @@ pub enum WebhookRejection {
 }
 
 /// An arrival whose signature was right. There is no other way to one than [`verify`].
+///
+/// ```compile_fail,E0451
+/// use offhook_core::{DedupeKey, VerifiedWebhook, WebhookRequest};
+///
+/// fn forge(request: &WebhookRequest) -> VerifiedWebhook<'_> {
+///     VerifiedWebhook { request, key: DedupeKey([0; 16]) }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct VerifiedWebhook<'a> {
     request: &'a WebhookRequest,

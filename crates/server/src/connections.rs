@@ -135,11 +135,11 @@ pub(crate) async fn serve<F: Future<Output = Response> + Send + 'static>(
         let _ = stream.set_nodelay(true);
         let (answer, sign) = (answer.clone(), place.sign());
         let service = service_fn(move |request| {
-            sign.give();
+            sign.asks();
             let (response, sign) = (answer(peer, request), sign.clone());
             async move {
                 let response = response.await;
-                sign.give();
+                sign.is_answered(response.status());
                 Ok::<_, Infallible>(response)
             }
         });

@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use http::StatusCode;
 use tokio::sync::oneshot;
 
 /// The connections of a listener.
 ///
-/// Whoever has given no sign the longest goes first. A sign is a connection that is opened, the
-/// whole head of a request, and an answer. So a connection that does its work, which takes
-/// milliseconds, is never the one: in front of it are all that are idle, that send slowly, or that
-/// do not read what they are answered.
+/// Whoever has given no sign the longest goes first. A sign is a connection that is opened, a
+/// request that was taken, and from then on the whole head of each request. So a carrier's
+/// connection that does its work, which takes milliseconds, is not the one: in front of it are all
+/// that are idle, that send slowly, that do not read what they are answered, and that send again and
+/// again what is refused.
 #[derive(Debug, Default)]
 pub(crate) struct Guests {
     signs: Arc<AtomicU64>,
@@ -52,7 +54,8 @@ impl Guests {
 
     /// Takes a connection in.
     pub(crate) fn enter(self: &Arc<Self>, source: IpAddr) -> (Place, oneshot::Receiver<()>) {
-        let sign = Sign { signs: Arc::clone(&self.signs), last: Arc::default() };
+        let signs = Arc::clone(&self.signs);
+        let sign = Sign { signs, last: Arc::default(), is_known: Arc::default() };
         sign.give();
         let (dismissal, dismissed) = oneshot::channel();
         let guest = Guest { source, last_sign: Arc::clone(&sign.last), dismissal };
@@ -118,10 +121,27 @@ pub(crate) struct Sign {
     /// How many signs were given by all. Their order is all that counts, so no clock is asked.
     signs: Arc<AtomicU64>,
     last: Arc<AtomicU64>,
+    /// Whether a request of it was taken, which strangers cannot bring about.
+    is_known: Arc<AtomicBool>,
 }
 
 impl Sign {
-    pub(crate) fn give(&self) {
+    /// The whole head of a request has come.
+    pub(crate) fn asks(&self) {
+        if self.is_known.load(Ordering::Relaxed) {
+            self.give();
+        }
+    }
+
+    /// A request was answered.
+    pub(crate) fn is_answered(&self, with: StatusCode) {
+        if with.is_success() {
+            self.is_known.store(true, Ordering::Relaxed);
+            self.give();
+        }
+    }
+
+    fn give(&self) {
         self.last.store(self.signs.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
     }
 }
@@ -138,7 +158,7 @@ mod tests {
         let guests = Arc::new(Guests::default());
         let (mut first, mut second, mut third) =
             (guests.enter(ONE), guests.enter(ONE), guests.enter(OTHER));
-        first.0.sign().give();
+        first.0.sign().is_answered(StatusCode::OK);
         assert!(guests.dismiss(Among::All));
         assert_eq!(second.1.try_recv(), Ok(()));
         assert!(guests.dismiss(Among::All));
@@ -146,6 +166,25 @@ mod tests {
         assert!(first.1.try_recv().is_err(), "it stays");
         assert!(guests.dismiss(Among::All));
         assert!(!guests.dismiss(Among::All), "nobody is left");
+    }
+
+    #[test]
+    fn whoever_sends_again_and_again_what_is_refused_gives_no_sign() {
+        let guests = Arc::new(Guests::default());
+        let (mut carrier, mut stranger) = (guests.enter(ONE), guests.enter(OTHER));
+        carrier.0.sign().is_answered(StatusCode::NO_CONTENT);
+        for _ in 0..9 {
+            stranger.0.sign().asks();
+            stranger.0.sign().is_answered(StatusCode::UNAUTHORIZED);
+        }
+        assert!(guests.dismiss(Among::All));
+        assert_eq!(stranger.1.try_recv(), Ok(()));
+        // Whoever is known is not dismissed while it is being answered.
+        let mut next = guests.enter(OTHER);
+        carrier.0.sign().asks();
+        assert!(guests.dismiss(Among::All));
+        assert_eq!(next.1.try_recv(), Ok(()));
+        assert!(carrier.1.try_recv().is_err());
     }
 
     #[test]

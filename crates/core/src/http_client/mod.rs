@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub use address::is_public_address;
-use resolver::{JudgedResolver, LookUp, SystemLookUp};
+use resolver::{JudgedResolver, SystemLookUp};
 
 /// The longest answer that is read. The largest that a carrier sends us is a page of a list.
 const MAX_BODY: usize = 1024 * 1024;
@@ -85,15 +85,14 @@ impl GuardedClient {
             HostPolicy::PublicOnly => is_public_address,
             HostPolicy::AllowPrivate => |_| true,
         };
-        Self::resolving(base, policy, &(Arc::new(SystemLookUp) as Arc<dyn LookUp>), judge)
+        Self::resolving(base, policy, JudgedResolver { look_up: Arc::new(SystemLookUp), judge })
     }
 
     /// The same, with a look-up and a judge of addresses to order.
     fn resolving(
         base: Url,
         policy: HostPolicy,
-        look_up: &Arc<dyn LookUp>,
-        judge: fn(IpAddr) -> bool,
+        resolver: JudgedResolver,
     ) -> Result<Self, InvalidBaseUrl> {
         let private = policy == HostPolicy::AllowPrivate;
         match base.scheme() {
@@ -115,16 +114,17 @@ impl GuardedClient {
             Some(Host::Domain(_)) => None,
             None => return Err(InvalidBaseUrl::NotABase),
         };
-        if literal.is_some_and(|address| !judge(address)) {
+        if literal.is_some_and(|address| !(resolver.judge)(address)) {
             return Err(InvalidBaseUrl::Private);
         }
 
         let tls =
             tls_config().map_err(|error| InvalidBaseUrl::Tls { reason: error.to_string() })?;
+        let resolver = Arc::new(resolver);
         let builder = || {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
-                .dns_resolver(Arc::new(JudgedResolver { look_up: Arc::clone(look_up), judge }))
+                .dns_resolver(Arc::clone(&resolver))
                 .https_only(!private)
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())

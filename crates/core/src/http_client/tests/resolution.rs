@@ -83,8 +83,7 @@ async fn a_name_that_leads_inside_is_refused_after_the_look_up_and_nothing_is_se
         let client = GuardedClient::resolving(
             base.clone(),
             HostPolicy::PublicOnly,
-            &(look_up as Arc<dyn LookUp>),
-            is_public_address,
+            JudgedResolver { look_up, judge: is_public_address },
         )
         .unwrap();
         let fault = client.send(TransportRequest::new(Method::GET, base)).await.unwrap_err();
@@ -142,8 +141,7 @@ impl Rebinding {
             base.clone(),
             // For http; the judge is what counts.
             HostPolicy::AllowPrivate,
-            &(Arc::clone(&look_up) as Arc<dyn LookUp>),
-            only_second_loopback,
+            JudgedResolver { look_up: Arc::clone(&look_up) as _, judge: only_second_loopback },
         );
         Self { carrier, victim, look_up, client: client.unwrap(), base }
     }
@@ -187,8 +185,7 @@ async fn a_name_server_that_says_nothing_is_not_waited_for_and_nothing_was_sent(
     let client = GuardedClient::resolving(
         base.clone(),
         HostPolicy::PublicOnly,
-        &(Arc::new(Silent) as Arc<dyn LookUp>),
-        is_public_address,
+        JudgedResolver { look_up: Arc::new(Silent), judge: is_public_address },
     );
     let fault = client.unwrap().send(TransportRequest::new(Method::GET, base)).await.unwrap_err();
     assert_eq!((fault.kind(), fault.may_have_been_sent()), (FaultKind::Connect, false));
