@@ -196,7 +196,9 @@ async fn a_revoked_key_of_one_provider_is_no_matter_of_the_others() {
             assert_eq!(decision, wanted, "{}: {why}", at.name);
             let (status, problem) = ask_for_a_call(&world, at).await;
             match at.name == failing.name {
-                true => assert_eq!(problem["carrier_code"], failing.revoked_code, "{problem:#}"),
+                true => {
+                    assert_eq!(problem["carrier_code"], json!(failing.revoked_code), "{problem:#}")
+                }
                 false => assert_eq!(status, 201, "{}: {problem:#}", at.name),
             }
         }

@@ -1,6 +1,7 @@
 //! The providers that there are: a row each. Another provider is another row, and a line in
 //! [`stories!`](crate::stories).
 
+mod plivo;
 pub(crate) mod telnyx;
 mod twilio;
 
@@ -32,12 +33,19 @@ pub struct Provider {
     pub throttled: Refusal,
     /// The carrier's answer about a call that it does not know.
     pub no_such_call: Refusal,
-    /// The code of its answer to credentials that it does not take.
-    pub revoked_code: &'static str,
+    /// The code of its answer to credentials that it does not take, if its errors have one.
+    pub revoked_code: Option<&'static str>,
+    /// The fragment that our address has in the carrier's console.
+    pub console_fragment: &'static str,
+    /// How its request to hang up begins.
+    pub hangs_up_by: &'static str,
     /// Its answer to a command that it takes, about the call of this id.
     pub taken: fn(&str) -> Value,
     /// The end reason of a call on which the other side hung up.
     pub person_hung_up: &'static str,
+    /// The end reason of a call on which the other side hung up, as an answer to a question after
+    /// it tells it.
+    pub hung_up_by_status: &'static str,
     /// The end reason of a call that was busy, as an answer to a question after it tells it.
     pub busy_by_status: &'static str,
     /// How many seconds after the ring timeout an unclear dial is given up.
@@ -47,7 +55,7 @@ pub struct Provider {
 }
 
 /// All providers.
-pub static PROVIDERS: &[Provider] = &[twilio::ROW, telnyx::ROW];
+pub static PROVIDERS: &[Provider] = &[twilio::ROW, plivo::ROW, telnyx::ROW];
 
 /// The provider of this name.
 ///
@@ -82,14 +90,14 @@ pub enum Credentials {
 pub struct Refusal {
     /// The status.
     pub status: u16,
-    /// The carrier's own code, which stands in the body.
-    pub code: &'static str,
+    /// The carrier's own code, which stands in the body, if its errors have one.
+    pub code: Option<&'static str>,
     /// The body.
     pub body: std::borrow::Cow<'static, str>,
 }
 
 impl Refusal {
-    const fn new(status: u16, code: &'static str, body: &'static str) -> Self {
+    const fn new(status: u16, code: Option<&'static str>, body: &'static str) -> Self {
         Self { status, code, body: std::borrow::Cow::Borrowed(body) }
     }
 
@@ -151,4 +159,12 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// Its body.
     pub body: String,
+}
+
+/// The step of the document that is being carried out, where the carrier fetches documents.
+fn step(line: &Value) -> u64 {
+    let last = line["documents"].as_array().and_then(|all| all.last()).and_then(Value::as_str);
+    let after = last.and_then(|last| last.split("step=").nth(1)).unwrap_or_default();
+    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(1)
 }

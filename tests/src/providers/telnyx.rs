@@ -21,7 +21,7 @@ pub(super) const ROW: Provider = Provider {
     stranger: |settings| settings.telnyx.signing_key = *b"a stranger's key, not the portal",
     refused_dial: |number| Refusal {
         status: 422,
-        code: "10016",
+        code: Some("10016"),
         body: json!({ "errors": [{
             "code": "10016", "title": "Phone number must be in +E164 format",
             "detail": format!("The number {number} is not valid"),
@@ -31,18 +31,21 @@ pub(super) const ROW: Provider = Provider {
     },
     throttled: Refusal::new(
         429,
-        "10011",
+        Some("10011"),
         r#"{"errors":[{"code":"10011","title":"Too many requests","detail":"Slow down."}]}"#,
     ),
     no_such_call: Refusal::new(
         404,
-        "10005",
+        Some("10005"),
         r#"{"errors":[{"code":"10005","title":"Resource not found","detail":"Not found."}]}"#,
     ),
-    revoked_code: "10009",
+    revoked_code: Some("10009"),
+    console_fragment: "",
+    hangs_up_by: "POST ",
     taken: |_| json!({ "data": { "result": "ok" } }),
     person_hung_up: "hangup-user",
-    // It tells how long a call lasted, and not why it ended.
+    // A status tells how long a call lasted, and not why it ended.
+    hung_up_by_status: "completed",
     busy_by_status: "failed",
     dial_slack: 15,
     unknown_id: "v3:nobody-has-this-id",

@@ -8,11 +8,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use offhook::twilio::{NAME, Twilio, TwilioConfig};
 use offhook_carrier::Settings;
 use offhook_core::{InvalidBaseUrl, VoiceProvider};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha1::Sha1;
 use url::Url;
 
-use super::{Credentials, Provider, Refusal, Report, Request, Sender, Way};
+use super::{Credentials, Provider, Refusal, Report, Request, Sender, Way, step};
 
 pub(super) const ROW: Provider = Provider {
     name: NAME,
@@ -22,7 +22,7 @@ pub(super) const ROW: Provider = Provider {
     stranger: |settings| settings.twilio.auth_token = "a stranger's".to_owned(),
     refused_dial: |number| Refusal {
         status: 400,
-        code: "21211",
+        code: Some("21211"),
         body: json!({
             "code": 21211, "message": format!("The 'To' number {number} is not valid"),
             "status": 400,
@@ -32,17 +32,20 @@ pub(super) const ROW: Provider = Provider {
     },
     throttled: Refusal::new(
         429,
-        "20429",
+        Some("20429"),
         r#"{"code":20429,"message":"Too Many Requests","status":429}"#,
     ),
     no_such_call: Refusal::new(
         404,
-        "20404",
+        Some("20404"),
         r#"{"code":20404,"message":"not found","status":404}"#,
     ),
-    revoked_code: "20003",
+    revoked_code: Some("20003"),
+    console_fragment: "",
+    hangs_up_by: "POST ",
     taken: |id| json!({ "sid": id, "status": "in-progress" }),
     person_hung_up: "completed",
+    hung_up_by_status: "completed",
     busy_by_status: "busy",
     dial_slack: 60,
     unknown_id: "CA00000000000000000000000000000abc",
@@ -120,14 +123,6 @@ fn webhook(settings: &Settings, sender: &Sender<'_>, report: &Report<'_>) -> Req
         ("x-twilio-signature", signature),
     ];
     Request { url, headers, body }
-}
-
-/// The step of the document that is being carried out.
-fn step(line: &Value) -> u64 {
-    let last = line["documents"].as_array().and_then(|all| all.last()).and_then(Value::as_str);
-    let after = last.and_then(|last| last.split("step=").nth(1)).unwrap_or_default();
-    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().unwrap_or(1)
 }
 
 /// Twilio's signature of a form, written down once more and apart from what it tests.

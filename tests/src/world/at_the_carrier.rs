@@ -59,8 +59,13 @@ impl World {
 
     /// Somebody calls us at this provider.
     pub async fn somebody_calls_at(&self, at: &Provider, from: &str, party: &str) -> String {
-        let call =
+        let mut call =
             json!({ "provider": at.name.as_str(), "from": from, "to": OUR_NUMBER, "party": party });
+        if !at.console_fragment.is_empty() {
+            let base = self.public_url.as_str();
+            call["webhook_url"] =
+                json!(format!("{base}/webhooks/{}{}", at.name, at.console_fragment));
+        }
         let started = self.carrier(Method::POST, "calls", call).await;
         self.settle().await;
         started["id"].as_str().unwrap_or_default().to_owned()

@@ -141,7 +141,8 @@ async fn a_call_without_news_is_asked_about_and_its_lost_end_is_found(setup: Set
     assert_eq!(world.call(&call).await["state"], "listening", "nothing has told us");
     world.run_for(seconds(60)).await;
     let ended = world.call(&call).await;
-    assert_eq!((&ended["state"], &ended["end_reason"]), (&json!("ended"), &json!("completed")));
+    let reason = json!(world.provider.hung_up_by_status);
+    assert_eq!((&ended["state"], &ended["end_reason"]), (&json!("ended"), &reason));
 }
 
 async fn a_carrier_at_its_most_capricious_changes_no_outcome(setup: Setup) {

@@ -42,7 +42,8 @@ async fn hang_up(world: &World, call: &str) -> Value {
 async fn a_hangup_is_sent_again_after_a_crash(setup: Setup) {
     let mut world = World::with(setup).await;
     let call = conversation(&world).await;
-    world.fault(json!({ "match": "POST ", "drop": true, "delay_ms": 60_000 })).await;
+    let hangup = world.provider.hangs_up_by;
+    world.fault(json!({ "match": hangup, "drop": true, "delay_ms": 60_000 })).await;
     assert_ne!(hang_up(&world, &call).await["state"], "ended");
     world.crash().await;
     assert!(world.lines().await[0]["ended_at"].is_null());
@@ -61,7 +62,7 @@ async fn a_hangup_is_tried_until_the_carrier_takes_it(setup: Setup) {
         json!({ "drop_after_taking": true }),
     ] {
         let mut fault = fault;
-        fault["match"] = json!("POST ");
+        fault["match"] = json!(world.provider.hangs_up_by);
         world.fault(fault).await;
     }
     assert_ne!(
@@ -83,8 +84,8 @@ async fn a_hangup_that_was_taken_and_not_done_is_caught_by_one_look(setup: Setup
     // The carrier says yes, and does nothing.
     world
         .fault(json!({
-            "match": "POST ", "http_status": 200, "content_type": "application/json",
-            "body": (world.provider.taken)(id).to_string(),
+            "match": world.provider.hangs_up_by, "http_status": 200,
+            "content_type": "application/json", "body": (world.provider.taken)(id).to_string(),
         }))
         .await;
     assert_eq!(hang_up(&world, &call).await["state"], "listening");
@@ -100,6 +101,8 @@ async fn speech_is_said_once_and_an_interrupted_one_is_marked_as_not_confirmed(s
     let mut world = World::with(setup).await;
     let call = conversation(&world).await;
     world.fault(json!({ "match": "POST ", "drop_after_taking": true, "delay_ms": 60_000 })).await;
+    // A carrier that fetches what is to be said has not done so when we crash.
+    world.fault(json!({ "on": "webhook", "match": "kind=script", "delay_ms": 1000 })).await;
     let id = call.parse().unwrap();
     let spoken =
         world.manager().command(id, Command::Speak { speech: speech("One moment.") }).await;

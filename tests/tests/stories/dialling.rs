@@ -131,7 +131,7 @@ async fn a_refused_dial_tells_why_with_the_carriers_code(setup: Setup) {
     let answer = world.api(Method::POST, "/v1/calls", json!({ "to": PATIENT })).await;
     let problem = answer.json();
     assert_eq!((answer.status, &problem["code"]), (502, &json!("carrier_rejected")));
-    assert_eq!(problem["carrier_code"], refusal.code);
+    assert_eq!(problem["carrier_code"], json!(refusal.code));
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("is not valid") && !detail.contains(PATIENT), "{detail}");
     let call = world.call(problem["call"].as_str().unwrap()).await;

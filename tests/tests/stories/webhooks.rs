@@ -188,7 +188,8 @@ async fn no_reply_waits_for_the_carriers_api(setup: Setup) {
     let call = world.place(json!({ "to": PATIENT, "mode": "conversation" })).await;
     world.until_state(&call, "listening").await;
     // The hangup is on its way to a carrier that does not answer.
-    world.fault(json!({ "match": "POST ", "delay_ms": 60_000 })).await;
+    let hangup = world.provider.hangs_up_by;
+    world.fault(json!({ "match": hangup, "delay_ms": 60_000 })).await;
     let hung_up = world.api(Method::POST, &format!("/v1/calls/{call}/hangup"), Value::Null).await;
     assert_eq!(hung_up.status, 200);
     assert_ne!(hung_up.json()["state"], "ended", "the carrier has not taken it yet");

@@ -77,8 +77,9 @@ impl Problem {
         Self { turn: Some(turn), ..self }
     }
 
+    /// With the carrier's code, if its error has one.
     pub(crate) fn by_carrier(self, code: &str) -> Self {
-        Self { carrier_code: Some(code.into()), ..self }
+        Self { carrier_code: (!code.is_empty()).then(|| code.into()), ..self }
     }
 }
 
