@@ -3,11 +3,13 @@
 //! A figure alone says more about the machine than about us. So each benchmark measures two sides
 //! in turns in the same run, and its result is their ratio. Nothing here passes or fails by time.
 
+mod attack;
 mod carrier;
 mod figures;
 mod verify;
 mod webhooks;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 /// As in the daemon; both sides of each comparison have it.
@@ -17,11 +19,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let result = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => verify::run().and_then(|()| webhooks::run()),
+        [] => verify::run().and_then(|()| webhooks::run()).and_then(|()| attack::run()),
+        ["attack"] => attack::run(),
+        // What `attack` attacks.
+        ["daemon", folder] => attack::serve(Path::new(folder)),
         ["verify"] => verify::run(),
         ["webhooks"] => webhooks::run(),
         _ => {
-            eprintln!("usage: offhook-bench [verify | webhooks]");
+            eprintln!("usage: offhook-bench [verify | webhooks | attack]");
             return ExitCode::from(2);
         }
     };

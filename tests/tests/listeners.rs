@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use offhook_tests::{Setup, World};
+use offhook_tests::{Setup, World, signed_callback};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -54,11 +54,15 @@ async fn a_body_that_does_not_come_is_answered_with_408_on_both_listeners() {
     );
 }
 
-/// Whether a request on this connection is answered.
-async fn is_served(stream: &mut TcpStream) -> bool {
-    let request = "GET /nothing HTTP/1.1\r\nhost: voice.example.com\r\n\r\n";
+/// Whether a genuine request on this connection is answered.
+async fn is_served(world: &World, stream: &mut TcpStream) -> bool {
+    let path = "/webhooks/twilio?kind=status";
+    let signed_for = format!("{}{path}", world.public_url());
+    let request = signed_callback(&signed_for, path, "host: voice.example.com\r\n");
     let _ = stream.write_all(request.as_bytes()).await;
-    stream.read(&mut [0; 512]).await.is_ok_and(|length| length > 0)
+    let mut answer = [0; 512];
+    let length = stream.read(&mut answer).await.unwrap_or_default();
+    answer[..length].starts_with(b"HTTP/1.1 200")
 }
 
 #[tokio::test]
@@ -67,11 +71,11 @@ async fn one_proxy_may_bring_more_connections_than_the_admin_api_has_room_for() 
     let mut open = Vec::new();
     for _ in 0..300 {
         let mut stream = TcpStream::connect(world.addresses().0).await.expect("a connection");
-        assert!(is_served(&mut stream).await);
+        assert!(is_served(&world, &mut stream).await);
         open.push(stream);
     }
     // None of them had to go for another.
     for stream in &mut open {
-        assert!(is_served(stream).await);
+        assert!(is_served(&world, stream).await);
     }
 }

@@ -1,5 +1,6 @@
 //! Runs cargo, and says so.
 
+use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 use crate::outcome::Failure;
@@ -39,6 +40,13 @@ impl Cargo {
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self.shown = format!("{name}={} {}", quoted(value), self.shown);
+        self
+    }
+
+    /// The same, with a variable that nobody needs to see.
+    #[must_use]
+    pub(crate) fn quiet_env(mut self, name: &str, value: &OsStr) -> Self {
+        self.command.env(name, value);
         self
     }
 

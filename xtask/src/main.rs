@@ -12,6 +12,7 @@ mod deny;
 mod doc;
 mod features;
 mod fmt;
+mod fuzz;
 mod graph;
 mod install;
 mod integration;
@@ -27,20 +28,22 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let verb = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    let (name, outcome) = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["help" | "--help" | "-h"] => {
             print!("{}", verbs::usage());
             return ExitCode::SUCCESS;
         }
-        [name] => verbs::find(name),
-        _ => None,
+        // The one verb with words of its own.
+        ["fuzz", ref more @ ..] if !more.is_empty() => ("fuzz", Some(fuzz::run_with(more))),
+        [name] => (name, verbs::find(name).map(|verb| (verb.run)())),
+        _ => ("", None),
     };
-    let Some(verb) = verb else {
+    let Some(outcome) = outcome else {
         eprint!("`{}` is not a verb of xtask\n\n{}", words.join(" "), verbs::usage());
         return ExitCode::from(2);
     };
 
-    match (verb.run)() {
+    match outcome {
         Ok(skips) => {
             for skip in skips {
                 println!("{skip}");
@@ -48,7 +51,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            eprintln!("xtask {}: {failure}", verb.name);
+            eprintln!("xtask {name}: {failure}");
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,9 @@
 //! The verbs there are: one row each, and `help` is printed from it.
 
 use crate::outcome::Outcome;
-use crate::{api, bench, ci, consumers, deny, doc, features, fmt, graph, integration, lint, sdk};
+use crate::{
+    api, bench, ci, consumers, deny, doc, features, fmt, fuzz, graph, integration, lint, sdk,
+};
 
 /// One verb of the command line.
 pub(crate) struct Verb {
@@ -32,6 +34,11 @@ pub(crate) const CHECKS: &[Verb] = &[
         name: "consumers",
         about: "who uses one crate gets no more than it",
         run: consumers::run,
+    },
+    Verb {
+        name: "fuzz",
+        about: "no bytes break a verifier, a parser or a renderer [--seconds N] [TARGET]",
+        run: fuzz::run,
     },
     Verb {
         name: "integration",

@@ -24,7 +24,7 @@ use crate::carrier::{ACCOUNT, BASE, TOKEN};
 
 /// A running daemon.
 #[derive(Debug)]
-pub(super) struct Daemon {
+pub(crate) struct Daemon {
     manager: Manager,
     server: Server,
     store: Arc<CountedStore>,
@@ -41,7 +41,7 @@ pub(super) struct Counts {
 }
 
 impl Daemon {
-    pub(super) async fn start(folder: &Path) -> Result<Self, Box<dyn std::error::Error>> {
+    pub(crate) async fn start(folder: &Path) -> Result<Self, Box<dyn std::error::Error>> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listeners = Listeners::bind(any, any).await?;
         let public_url = PublicUrl::parse(BASE)?;
@@ -75,7 +75,7 @@ impl Daemon {
         Ok(Self { manager, server, store, carrier })
     }
 
-    pub(super) const fn webhooks(&self) -> SocketAddr {
+    pub(crate) const fn webhooks(&self) -> SocketAddr {
         self.server.webhooks()
     }
 
@@ -92,7 +92,7 @@ impl Daemon {
         self.manager.slots()
     }
 
-    pub(super) async fn stop(self) -> Result<(), StoreError> {
+    pub(crate) async fn stop(self) -> Result<(), StoreError> {
         self.server.shut_down().await;
         self.manager.shutdown().await
     }

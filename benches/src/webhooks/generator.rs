@@ -97,20 +97,20 @@ async fn connection_of(
 }
 
 #[derive(Debug)]
-struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    async fn open(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: vec![0; 16 * 1024] })
     }
 
     /// Sends a request and reads the whole answer. Gives the query of the action in its document.
-    async fn exchange(
+    pub(crate) async fn exchange(
         &mut self,
         request: &[u8],
         latencies: &mut Vec<Duration>,

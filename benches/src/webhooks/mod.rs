@@ -13,8 +13,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::figures::{Latencies, median, process_time};
-use daemon::{Counts, Daemon};
+use daemon::Counts;
 use generator::{CONNECTIONS, Round};
+
+pub(crate) use daemon::Daemon;
+pub(crate) use generator::Connection;
 
 /// Pairs of rounds, the empty handler first. A multiple of three, for the thirds.
 const ROUNDS: usize = 9;

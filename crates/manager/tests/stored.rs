@@ -11,7 +11,7 @@ const RECORD: &str = include_str!("fixtures/record-v3.json");
 const ENTRIES: &str = include_str!("fixtures/entries-v1.json");
 
 fn entries() -> Vec<Vec<u8>> {
-    let entries: Vec<serde_json::Value> = serde_json::from_str(ENTRIES).unwrap();
+    let entries: Vec<serde_json::Value> = serde_json::from_str(ENTRIES).expect("the fixture");
     entries.iter().map(|entry| entry.to_string().into_bytes()).collect()
 }
 
@@ -21,14 +21,14 @@ fn bears(bytes: &[u8]) {
         Ok(record) => {
             let _ = machine::next_deadline(&record);
             let written = stored::write_record(&record);
-            assert_eq!(stored::read_record(&written).unwrap(), record);
+            assert_eq!(stored::read_record(&written).expect("it was written"), record);
         }
         Err(error) => is_damage(&error),
     }
     match stored::read_entry(bytes) {
         Ok(entry) => {
             let written = stored::write_entry(&entry);
-            let again = stored::read_entry(&written).unwrap();
+            let again = stored::read_entry(&written).expect("it was written");
             assert_eq!(stored::write_entry(&again), written);
         }
         Err(error) => is_damage(&error),

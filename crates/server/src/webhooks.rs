@@ -65,7 +65,7 @@ impl Webhooks {
         }
         match self.answer(peer, request).await {
             Ok(reply) => respond(reply),
-            Err(status) => status.into_response(),
+            Err(status) => refuse(status),
         }
     }
 
@@ -205,6 +205,17 @@ async fn read_body<B: HttpBody<Data = Bytes>>(body: B, limit: usize) -> Result<B
         }
     }
     if discarded == 0 { Ok(read) } else { Err(NotTaken::TooLarge) }
+}
+
+/// Whoever has no signature, or asks for what is not here, is no carrier: the connection is closed,
+/// so that each such request costs its sender a connection, and none can be sent ahead in heaps.
+fn refuse(status: StatusCode) -> Response {
+    let mut response = status.into_response();
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND) {
+        let close = http::HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
 }
 
 fn respond(reply: WebhookReply) -> Response {
