@@ -62,3 +62,29 @@ async fn a_call_that_is_out_of_transfers_can_still_be_hung_up() {
     assert_eq!(world.until_state(&call, "ended").await["end_reason"], "hangup-bot");
     assert!(world.line(&call).await["ended_at"].is_string());
 }
+
+#[tokio::test]
+async fn transfers_with_unclear_answers_and_those_before_a_restart_are_counted() {
+    let mut setup = setup();
+    setup.policy.max_duration = seconds(7000);
+    let mut world = World::with(setup).await;
+    let call = conversation(&world).await;
+    for turn in 0..100 {
+        if turn % 3 == 0 {
+            world.fault(json!({ "match": "POST ", "drop_after_taking": true })).await;
+        }
+        if turn == 40 {
+            world.crash().await;
+            world.start().await;
+        }
+        let text = json!({ "text": format!("Answer {turn}.") });
+        let spoken = world.api(Method::POST, &format!("/v1/calls/{call}/speak"), text).await;
+        assert_eq!(spoken.status, 202, "turn {turn}: {}", spoken.body);
+        world.run_for(seconds(3)).await;
+    }
+    world.run_for(seconds(30)).await;
+    let view = world.call(&call).await;
+    assert_ne!(view["state"], "ended", "{}", view["cause"]);
+    let last = heard(&world, &call).await.pop();
+    assert_eq!(last.as_deref(), Some("Answer 99."), "what could not be pushed is said later");
+}
