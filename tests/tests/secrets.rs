@@ -13,6 +13,7 @@ use offhook::manager::machine::Command;
 use offhook::manager::{
     CommandError, HistoryQuery, Idempotency, InboundPolicy, InitiateRequest, Which,
 };
+use offhook::plivo::PlivoConfig;
 use offhook::telnyx::TelnyxConfig;
 use offhook::twilio::{Twilio, TwilioConfig};
 use offhook_conformance::Secrets;
@@ -47,6 +48,15 @@ const NOTE: &str = "lives alone, back door open";
 
 const TELNYX_KEY: &str = "KEY018F2B7C9D3E4A5F60718293A4B5C6D7";
 
+const PLIVO_TOKEN: &str = "NWQxMmFiYzkwZjc0ZDhlYjYxMjM3YTk1ZmUwYzRi";
+
+fn plivo_config() -> PlivoConfig {
+    PlivoConfig::new("MAEMULATOR0000000001", PLIVO_TOKEN)
+        .expect("credentials")
+        .with_previous_auth_token(PREVIOUS_TOKEN)
+        .with_main_auth_token(SHARED_KEY)
+}
+
 fn telnyx_config() -> TelnyxConfig {
     let public_key = offhook_carrier::Settings::default().telnyx.public_key();
     TelnyxConfig::new(TELNYX_KEY, "1", public_key).expect("credentials")
@@ -59,6 +69,7 @@ fn secrets() -> Secrets {
         .key("the shared key", SHARED_KEY)
         .key("the API key's secret", API_KEY_SECRET)
         .key("Telnyx' API key", TELNYX_KEY)
+        .key("Plivo's auth token", PLIVO_TOKEN)
         .key("the admin token", API_TOKEN)
         .key("a wrong token, which is nearly right", WRONG_TOKEN);
     let numbers = [CALLED, REFUSED, CALLER, OURS].into_iter().fold(keys, Secrets::number);
@@ -118,6 +129,7 @@ async fn world() -> World {
     ]);
     setup.carrier.twilio.auth_token = AUTH_TOKEN.to_owned();
     setup.carrier.telnyx.api_key = TELNYX_KEY.to_owned();
+    setup.carrier.plivo.auth_token = PLIVO_TOKEN.to_owned();
     World::with(setup).await
 }
 
@@ -163,11 +175,11 @@ async fn a_conversation(world: &World, printed: &mut Printed) {
     printed.api(world, Method::POST, &path("dtmf"), json!({ "digits": SENT.repeat(5) })).await;
 }
 
-/// The same at a carrier that is told everything by commands.
-async fn a_conversation_on_telnyx(world: &World, printed: &mut Printed) {
-    let telnyx = provider("telnyx");
+/// The same at another carrier, which places calls by this request.
+async fn a_conversation_on(name: &str, dials_by: &str, world: &World, printed: &mut Printed) {
+    let at = provider(name);
     let request = json!({
-        "to": CALLED, "mode": "conversation", "message": MESSAGE, "provider": "telnyx",
+        "to": CALLED, "mode": "conversation", "message": MESSAGE, "provider": name,
     });
     let call = world.place(request).await;
     world.until_state(&call, "listening").await;
@@ -183,13 +195,13 @@ async fn a_conversation_on_telnyx(world: &World, printed: &mut Printed) {
     forged.body.push(' ');
     printed.answer(&world.send(&forged).await);
     for report in [Report::Unreadable, Report::Offered(CALLER)] {
-        let request = world.report_as(telnyx, &world.settings, &report, |sender| sender);
+        let request = world.report_as(at, &world.settings, &report, |sender| sender);
         printed.answer(&world.send(&request).await);
     }
-    let mut refusal = (telnyx.refused_dial)(REFUSED).fault();
-    refusal["match"] = json!("POST /v2/calls");
+    let mut refusal = (at.refused_dial)(REFUSED).fault();
+    refusal["match"] = json!(dials_by);
     world.fault(refusal).await;
-    let request = json!({ "to": REFUSED, "message": MESSAGE, "provider": "telnyx" });
+    let request = json!({ "to": REFUSED, "message": MESSAGE, "provider": name });
     printed.api(world, Method::POST, "/v1/calls", request).await;
     world.person(&call, "hangup", json!({})).await;
     world.until_state(&call, "ended").await;
@@ -299,6 +311,7 @@ async fn what_the_library_shows(world: &World, printed: &mut Printed) {
     printed.debug(&world.policy);
     printed.debug(&twilio_config());
     printed.debug(&telnyx_config());
+    printed.debug(&plivo_config());
     printed.debug(&*manager.restore_report());
     printed.debug(&manager.counters());
     let calls = manager
@@ -394,7 +407,8 @@ async fn nothing_that_a_whole_run_prints_tells_a_key_a_number_or_a_word() {
     let mut world = world().await;
     a_conversation(&world, &mut printed).await;
     an_inbound_call(&world).await;
-    a_conversation_on_telnyx(&world, &mut printed).await;
+    a_conversation_on("telnyx", "POST /v2/calls", &world, &mut printed).await;
+    a_conversation_on("plivo", "POST /v1/Account/", &world, &mut printed).await;
     refused_webhooks(&world, &mut printed).await;
     refused_dials(&world, &mut printed).await;
     refused_requests(&world, &mut printed).await;

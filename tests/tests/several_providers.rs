@@ -197,7 +197,7 @@ async fn a_revoked_key_of_one_provider_is_no_matter_of_the_others() {
             let (status, problem) = ask_for_a_call(&world, at).await;
             match at.name == failing.name {
                 true => {
-                    assert_eq!(problem["carrier_code"], json!(failing.revoked_code), "{problem:#}")
+                    assert_eq!(problem["carrier_code"], json!(failing.revoked_code), "{problem:#}");
                 }
                 false => assert_eq!(status, 201, "{}: {problem:#}", at.name),
             }

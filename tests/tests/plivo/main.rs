@@ -1,0 +1,5 @@
+//! What is Plivo's own.
+
+mod ids;
+mod support;
+mod turns;
