@@ -103,5 +103,6 @@ pub use exchange::{
     Answered, ApiRequest, ApiResponse, ConnectionDropped, DeliveryFault, DeliveryId,
     OutgoingWebhook, WebhookAnswer,
 };
+pub use record::{Heard, Line};
 pub use settings::{Habit, Settings, TelnyxAccount, TwilioAccount};
 pub use shell::Carrier;
