@@ -54,6 +54,8 @@ pub struct Driver {
     looks: BTreeSet<(Timestamp, CallId)>,
     looks_in_flight: usize,
     runnable: BTreeMap<ProviderName, Runnable>,
+    /// Whether something joined them since the last start.
+    more_runnable: bool,
     paced_until: Option<Timestamp>,
     looked_until: Timestamp,
     admit_at: Option<Timestamp>,
@@ -114,6 +116,7 @@ impl Driver {
             looks: BTreeSet::new(),
             looks_in_flight: 0,
             runnable: BTreeMap::new(),
+            more_runnable: false,
             paced_until: None,
             looked_until: Timestamp::MIN,
             admit_at: None,
@@ -178,7 +181,9 @@ impl Driver {
             _ => at,
         });
         let held = self.hold_until;
-        let waiting = (!self.waiting.is_empty()).then_some(Timestamp::MIN);
+        // What came back may have told nothing, and yet have made room for what waited for it.
+        let now = !self.waiting.is_empty() || self.more_runnable;
+        let waiting = now.then_some(Timestamp::MIN);
         let due =
             [deadline, look, self.paced_until, self.admit_at, waiting].into_iter().flatten().min();
         match (due, held) {

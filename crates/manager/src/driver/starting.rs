@@ -47,6 +47,7 @@ impl Driver {
     pub fn start(&mut self, now: Timestamp) -> Vec<Job> {
         let mut jobs = Vec::new();
         self.paced_until = None;
+        self.more_runnable = false;
         for (provider, mut calls) in std::mem::take(&mut self.runnable) {
             self.start_effects(&mut calls, now, &mut jobs);
             self.runnable.insert(provider, calls);
@@ -111,6 +112,7 @@ impl Driver {
         if std::mem::replace(&mut open.runnable, true) {
             return;
         }
+        self.more_runnable = true;
         let provider = &open.record.provider;
         match self.runnable.get_mut(provider) {
             Some(calls) => calls.in_order.push_back(call),

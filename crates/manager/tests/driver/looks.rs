@@ -222,3 +222,23 @@ fn requests_are_paced_and_the_driver_sleeps_meanwhile() {
     assert_eq!(world.looks().len(), 10);
     assert!(most <= 2, "{most} in half a second");
 }
+
+#[test]
+fn a_call_that_waited_long_for_its_slot_is_young_when_it_is_dialled() {
+    let mut world = World::with(Box::new(offhook_conformance::CommandProvider::new()), |policy| {
+        policy.queue = true;
+        policy.max_concurrent_calls = 1;
+    });
+    let first = world.talking("+15550000001", "A");
+    let second = world.initiate("+15550000002").unwrap();
+    world.pass(70_000);
+    let over = CallEvent::Ended { reason: EndReason::HangupUser, cause: None };
+    world.webhook(&Sent::about(9, "A").of(first).event(over));
+    world.done(EffectKind::Initiate, Ok(carrier_ids("B")));
+    // Nothing was heard of it for 70 s, since there was nothing: it is not looked at at once, and one
+    // answer that the carrier does not know it yet would not end it.
+    assert!(!world.looks().contains(&second));
+    assert_eq!(world.record(second).state, CallState::Initiated);
+    world.pass(59_000);
+    assert!(!world.looks().contains(&second));
+}
