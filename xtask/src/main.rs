@@ -20,6 +20,7 @@ mod outcome;
 mod program;
 mod sdk;
 mod service;
+mod simulate;
 mod verbs;
 mod workspace;
 
@@ -27,20 +28,22 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let verb = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    let run = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["help" | "--help" | "-h"] => {
             print!("{}", verbs::usage());
             return ExitCode::SUCCESS;
         }
-        [name] => verbs::find(name),
+        // The one verb that is asked for more than its name.
+        ["simulate", ref more @ ..] if !more.is_empty() => Some(simulate::with(more)),
+        [name] => verbs::find(name).map(|verb| (verb.run)()),
         _ => None,
     };
-    let Some(verb) = verb else {
+    let Some(outcome) = run else {
         eprint!("`{}` is not a verb of xtask\n\n{}", words.join(" "), verbs::usage());
         return ExitCode::from(2);
     };
 
-    match (verb.run)() {
+    match outcome {
         Ok(skips) => {
             for skip in skips {
                 println!("{skip}");
@@ -48,7 +51,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            eprintln!("xtask {}: {failure}", verb.name);
+            eprintln!("xtask {}: {failure}", words.join(" "));
             ExitCode::FAILURE
         }
     }

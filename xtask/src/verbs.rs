@@ -1,7 +1,9 @@
 //! The verbs there are: one row each, and `help` is printed from it.
 
 use crate::outcome::Outcome;
-use crate::{api, bench, ci, consumers, deny, doc, features, fmt, graph, integration, lint, sdk};
+use crate::{
+    api, bench, ci, consumers, deny, doc, features, fmt, graph, integration, lint, sdk, simulate,
+};
 
 /// One verb of the command line.
 pub(crate) struct Verb {
@@ -33,6 +35,11 @@ pub(crate) const CHECKS: &[Verb] = &[
         about: "who uses one crate gets no more than it",
         run: consumers::run,
     },
+    Verb {
+        name: "simulate",
+        about: "no phantom, no orphan, no second dial, by many stories",
+        run: simulate::run,
+    },
     Verb { name: "integration", about: "the demo, on each provider", run: integration::run },
     Verb { name: "sdk", about: "the carriers' own SDKs, on the emulator", run: sdk::run },
     Verb { name: "api", about: "the admin API is as it describes itself", run: api::run },
@@ -53,6 +60,7 @@ pub(crate) fn usage() -> String {
     for verb in all() {
         text.push_str(&format!("  {:<12} {}\n", verb.name, verb.about));
     }
-    text.push_str("  help         this text\n");
+    text.push_str("  help         this text\n\n");
+    text.push_str("simulate takes --seeds N, --from K, --provider P, --seconds S, --replay SEED\n");
     text
 }

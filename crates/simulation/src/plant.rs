@@ -4,8 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Plant {
-    /// No look at a call is ever started.
-    NeverLooks,
+    /// No look at a live call tells anything.
+    LooksTellNothing,
     /// Hangups are reported as taken and never sent, and each look says that it worked.
     HangupsPretended,
     /// Requests that place a call are sent twice.
@@ -22,7 +22,7 @@ pub enum Plant {
     ReasonRewritten,
     /// The driver is told of a longer maximum duration.
     DurationRaised,
-    /// The driver is never woken.
+    /// The driver is not woken while a call is live.
     NeverWoken,
     /// Effects of the script are not started.
     EffectsForgotten,

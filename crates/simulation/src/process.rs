@@ -97,12 +97,17 @@ impl Process {
         }
     }
 
-    /// Whether it has something to do now.
-    pub(crate) fn is_busy(&self, now: Timestamp, is_woken: bool) -> bool {
+    /// Whether it has something to do by this instant.
+    pub(crate) fn is_busy(&self, until: Timestamp) -> bool {
         self.committing.is_none()
             && (!self.messages.is_empty()
                 || !self.freed.is_empty()
-                || is_woken && self.driver.next_wakeup().is_some_and(|due| due <= now))
+                || self.driver.next_wakeup().is_some_and(|due| due <= until))
+    }
+
+    /// Whether a commit is under way that takes its time.
+    pub(crate) const fn waits_for_store(&self) -> bool {
+        self.committing.is_some() && self.waits_for_store
     }
 
     /// The effects of a call that are under way.

@@ -101,6 +101,11 @@ impl Oracle {
             && self.lines.iter().all(|line| line.ended.is_some())
     }
 
+    /// Whether any call is not over.
+    pub(crate) fn any_live(&self) -> bool {
+        self.kept.values().any(|kept| !kept.record.state.is_ended())
+    }
+
     fn holding(&self) -> usize {
         self.kept.values().filter(|kept| kept.record.holds_slot()).count()
     }
@@ -112,12 +117,15 @@ impl Oracle {
         hooks: impl Iterator<Item = &'a WaitingHook>,
         now: Timestamp,
     ) {
-        for hook in hooks {
-            let is_new = |change: &Change| {
+        // Two deliveries of one webhook may wait for the same commit.
+        let hooks: BTreeMap<[u8; 16], &WaitingHook> =
+            hooks.map(|hook| (hook.told_key.0, hook)).collect();
+        for hook in hooks.into_values() {
+            let is_new = |change: &&Change| {
                 let entry = change.record.recent.entry_of(hook.told_key);
                 entry.is_some_and(|entry| change.entries.iter().any(|new| new.number == entry))
             };
-            if let Some(change) = changes.iter().find(|change| is_new(change))
+            if let Some(change) = changes.iter().find(is_new)
                 && !self.applied.insert(hook.key.0)
             {
                 let detail = format!(
@@ -143,8 +151,10 @@ impl Oracle {
         let before = self.kept.get(&record.id);
         if let Some(before) = before {
             let (was, is) = (&before.record, record);
+            // Instants are stored in milliseconds.
+            let ended_at = |record: &CallRecord| record.ended_at.map(Timestamp::as_millisecond);
             let reason_changed = was.end_reason().is_some()
-                && (was.end_reason() != is.end_reason() || was.ended_at != is.ended_at);
+                && (was.end_reason() != is.end_reason() || ended_at(was) != ended_at(is));
             let wanted = was.ending.map(|ending| ending.reason);
             let dial_refused = is.dial.is_some_and(|dial| dial.outcome == DialOutcome::Refused)
                 || wanted.is_none();

@@ -24,7 +24,10 @@ const ADOPTED: Duration = Duration::from_secs(75);
 const HUNG_UP: Duration = Duration::from_secs(45);
 
 /// How much longer than it may a call lasts at most: the carrier's own limit is 30 s above ours.
-const SLACK: Duration = Duration::from_secs(45);
+const SLACK: Duration = Duration::from_secs(35);
+
+/// The carrier with the coarsest limit has none below a minute.
+const LEAST_LIMIT: Duration = Duration::from_secs(65);
 
 /// How much later than its deadline a call is seen to.
 const PUNCTUAL: Duration = Duration::from_secs(3);
@@ -119,7 +122,9 @@ impl Oracle {
     /// What time brings to light. Nothing is asked of a process that is away.
     pub(crate) fn try_all(&mut self, process: Option<&Process>, now: Timestamp) {
         self.try_limits(now);
-        let Some(process) = process else { return self.disturb(now) };
+        let Some(process) = process.filter(|process| !process.waits_for_store()) else {
+            return self.disturb(now);
+        };
         self.try_records(process, now);
         self.try_lines(now);
         for (asked_at, waiter) in process.waiting.values() {
@@ -141,6 +146,7 @@ impl Oracle {
     /// These hold also while nobody of ours is there: the carrier's own limit ends the call.
     fn try_limits(&mut self, now: Timestamp) {
         let most = Duration::from_secs(self.terms.max_duration).saturating_add(SLACK);
+        let most = most.max(LEAST_LIMIT);
         let too_long = |line: &&SeenLine| {
             let lasts = |since: Timestamp| {
                 now.duration_since(since) > jiff::SignedDuration::try_from(most).unwrap_or_default()
@@ -152,8 +158,11 @@ impl Oracle {
             lasts(since)
         };
         if let Some(line) = self.lines.iter().find(too_long) {
+            let record = line.call.and_then(|call| self.kept.get(&call)).map(|kept| &kept.record);
+            let is_given_up = record.is_some_and(|record| record.state.is_ended());
             let detail = format!("line {} still lives", line.id);
-            self.refute(Invariant::MaxDuration, now, detail);
+            let refuted = if is_given_up { Invariant::NoOrphan } else { Invariant::MaxDuration };
+            self.refute(refuted, now, detail);
         }
     }
 
@@ -184,10 +193,6 @@ impl Oracle {
                 let detail = format!("{} lives on as line {}", short(*call), line.id);
                 refuted = Some((Invariant::HangupGetsThrough, detail));
             }
-            if kept.deadline.is_some_and(|at| self.is_overdue(at, PUNCTUAL, now)) {
-                let detail = format!("that of {} ({:?}) has passed", short(*call), record.state);
-                refuted = Some((Invariant::HasDeadline, detail));
-            }
             let is_idle = process.committing.is_none() && process.messages.is_empty();
             if is_idle
                 && record.is_open()
@@ -197,6 +202,10 @@ impl Oracle {
             {
                 let detail = format!("{:?} of {} is not", effect.kind, short(*call));
                 refuted = Some((Invariant::EffectsAreStarted, detail));
+            }
+            if kept.deadline.is_some_and(|at| self.is_overdue(at, PUNCTUAL, now)) {
+                let detail = format!("that of {} ({:?}) has passed", short(*call), record.state);
+                refuted = Some((Invariant::HasDeadline, detail));
             }
         }
         if let Some((invariant, detail)) = refuted {

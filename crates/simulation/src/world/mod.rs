@@ -36,6 +36,9 @@ const BEGIN: i64 = 1_767_603_600;
 /// No story lasts longer.
 const LONGEST: Duration = Duration::from_secs(1200);
 
+/// The invariants are tried at least so often.
+const BEAT: u64 = 15_000;
+
 /// No story has more steps.
 const STEPS: u64 = 20_000;
 
@@ -212,7 +215,8 @@ impl<'a> World<'a> {
             if self.oracle.violation.is_some() || self.is_over() {
                 return;
             }
-            let Some(next) = self.next() else { return self.not_over("nothing more happens") };
+            let beat = later(self.now, BEAT);
+            let next = self.next().map_or(beat, |next| next.min(beat));
             if next.duration_since(self.began)
                 > jiff::SignedDuration::try_from(LONGEST).unwrap_or_default()
             {
@@ -277,7 +281,7 @@ impl<'a> World<'a> {
         let carrier = self.emulator.next_wakeup();
         let idle = self.process.as_ref().filter(|process| process.committing.is_none());
         let ours = idle
-            .filter(|_| self.plant != Some(Plant::NeverWoken))
+            .filter(|_| self.plant != Some(Plant::NeverWoken) || !self.oracle.any_live())
             .and_then(|process| process.driver.next_wakeup());
         [agenda, carrier, ours].into_iter().flatten().min()
     }

@@ -69,7 +69,7 @@ impl World<'_> {
             || self.plant == Some(Plant::SpeaksTwice)
                 && matches!(effect, Some(EffectKind::Perform(_)));
         if twice {
-            self.come(on_the_way + 700, Event::RequestArrives(number));
+            self.come(on_the_way + 2, Event::RequestArrives(number));
         }
         let wait = match fate {
             Some(Fault::RequestLate(milliseconds)) => on_the_way + milliseconds,

@@ -17,11 +17,13 @@ const TURNS: usize = 300;
 impl World<'_> {
     /// Lets the process do what it has to do now.
     pub(super) fn run_process(&mut self) {
-        let is_woken = self.plant != Some(Plant::NeverWoken);
+        // What has come in is seen to in any case.
+        let never = self.plant == Some(Plant::NeverWoken) && self.oracle.any_live();
+        let until = if never { jiff::Timestamp::MIN } else { self.now };
         for _ in 0..TURNS {
             let restless = self.plant == Some(Plant::NeverRests);
             let busy = |process: &crate::process::Process| {
-                process.is_busy(self.now, is_woken) || restless && process.committing.is_none()
+                process.is_busy(until) || restless && process.committing.is_none()
             };
             if !self.process.as_ref().is_some_and(busy) || self.turn().is_err() {
                 return;
@@ -279,7 +281,6 @@ impl World<'_> {
             _ => None,
         };
         let forgotten = match self.plant {
-            Some(Plant::NeverLooks) => kind == JobKind::Status,
             Some(Plant::HangupsForgotten) => effect == Some(EffectKind::HangUp),
             Some(Plant::EffectsForgotten) => {
                 matches!(effect, Some(EffectKind::Limit | EffectKind::Perform(_)))
@@ -296,7 +297,7 @@ impl World<'_> {
         if forgotten {
             return Ok(());
         }
-        if self.plant == Some(Plant::HangupsPretended) && self.pretend(number, call, kind) {
+        if self.pretend(number, call, kind) {
             return Ok(());
         }
         let at_most = Job::AT_MOST.as_millis();
@@ -311,12 +312,16 @@ impl World<'_> {
             .oracle
             .record(call)
             .is_some_and(|record| record.ending.is_some() || record.state.is_ended());
+        let pretends = self.plant == Some(Plant::HangupsPretended);
         let submission = match kind {
-            JobKind::Effect(effect) if effect.kind == EffectKind::HangUp => {
+            JobKind::Status if self.plant == Some(Plant::LooksTellNothing) && !ending => {
+                kind.overdue(call, self.now)
+            }
+            JobKind::Effect(effect) if pretends && effect.kind == EffectKind::HangUp => {
                 let result = Ok(offhook_core::ProviderCallIds::none());
                 Submission::EffectDone { call, effect: effect.id, result }
             }
-            JobKind::Status if ending => Submission::Looked {
+            JobKind::Status if pretends && ending => Submission::Looked {
                 call,
                 status: offhook_core::CallStatus::Ended {
                     reason: offhook_core::EndReason::Completed,
