@@ -4,8 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Plant {
-    /// No look at a live call tells anything.
-    LooksTellNothing,
+    /// No look at a live call tells anything, and no webhook that tells an end comes through.
+    EndsUnheard,
     /// Hangups are reported as taken and never sent, and each look says that it worked.
     HangupsPretended,
     /// Requests that place a call are sent twice.

@@ -264,7 +264,7 @@ impl Story {
         let terms = Terms {
             limit: chance.between(1, 3) as usize,
             queue: chance.percent(30),
-            max_duration: chance.one_of(&[8, 25, 60]),
+            max_duration: chance.one_of(&[8, 25, 25, 60, 60, 240]),
             ring_timeout: chance.one_of(&[5, 10, 20]),
             transcript_timeout: chance.one_of(&[4, 15]),
         };

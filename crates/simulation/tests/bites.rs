@@ -41,7 +41,7 @@ macro_rules! bite {
 }
 
 bite! {
-    a_phantom_is_seen: "telnyx", LooksTellNothing => NoPhantom;
+    a_phantom_is_seen: "telnyx", EndsUnheard => NoPhantom;
     an_orphan_is_seen: "telnyx", HangupsPretended => NoOrphan;
     a_second_dial_is_seen: "twilio", DialsTwice => OneDial;
     a_call_too_many_is_seen: "twilio", LimitRaised => WithinLimit;

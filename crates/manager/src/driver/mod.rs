@@ -266,7 +266,11 @@ impl Driver {
             Submission::Searched { call, search } => {
                 batch.looks += 1;
                 if let Some(mut watch) = self.watch_after_look(*call) {
-                    watch.searched();
+                    match batch.record(&self.open, *call).map(|record| record.state.is_ended()) {
+                        // It was given up as lost, and is searched for until the carrier answers.
+                        Some(true) => watch.found_unknown(*call, now),
+                        _ => watch.searched(),
+                    }
                     batch.watches.push((*call, watch));
                 }
                 batch.touched.push(*call);

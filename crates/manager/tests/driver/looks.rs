@@ -6,7 +6,7 @@ use offhook_conformance::samples::carrier_ids;
 use offhook_core::{
     CallEvent, CallStatus, EndReason, ErrorClass, Progress, ProviderCallIds, ProviderError, Search,
 };
-use offhook_manager::{DialOutcome, EffectKind, JobKind, machine::Command};
+use offhook_manager::{CallState, DialOutcome, EffectKind, JobKind, machine::Command};
 
 fn unknown() -> CallStatus {
     CallStatus::Unknown { cause: ProviderError::new(ErrorClass::Transient, "5xx") }
@@ -239,6 +239,26 @@ fn a_call_that_waited_long_for_its_slot_is_young_when_it_is_dialled() {
     // answer that the carrier does not know it yet would not end it.
     assert!(!world.looks().contains(&second));
     assert_eq!(world.record(second).state, CallState::Initiated);
-    world.pass(59_000);
-    assert!(!world.looks().contains(&second));
+}
+
+#[test]
+fn a_call_that_was_lost_while_the_carrier_could_not_be_searched_is_found_later_and_hung_up() {
+    let mut world = World::commands();
+    let call = world.initiate("+15550000001").unwrap();
+    world.done(EffectKind::Initiate, Err(ErrorClass::Ambiguous));
+    let cause = || ProviderError::new(ErrorClass::Transient, "5xx");
+    for _ in 0..200 {
+        world.pass(1_000);
+        if world.jobs.iter().any(|job| job.kind == JobKind::Search) {
+            world.searched(call, Search::Unknown { cause: cause() });
+        }
+    }
+    assert_eq!(world.record(call).end_reason(), Some(EndReason::Lost));
+    assert_eq!(world.driver.slots(), 0);
+    while !world.jobs.iter().any(|job| job.kind == JobKind::Search) {
+        world.pass(1_000);
+    }
+    world.searched(call, Search::Found(carrier_ids("A")));
+    assert_eq!(world.effects(), [EffectKind::HangUp]);
+    assert_eq!(world.record(call).end_reason(), Some(EndReason::Lost));
 }

@@ -159,9 +159,12 @@ impl Oracle {
         };
         if let Some(line) = self.lines.iter().find(too_long) {
             let record = line.call.and_then(|call| self.kept.get(&call)).map(|kept| &kept.record);
-            let is_given_up = record.is_some_and(|record| record.state.is_ended());
             let detail = format!("line {} still lives", line.id);
-            let refuted = if is_given_up { Invariant::NoOrphan } else { Invariant::MaxDuration };
+            let refuted = match record {
+                Some(record) if record.state.is_ended() => Invariant::NoOrphan,
+                Some(record) if record.ending.is_some() => Invariant::HangupGetsThrough,
+                _ => Invariant::MaxDuration,
+            };
             self.refute(refuted, now, detail);
         }
     }
@@ -225,7 +228,10 @@ impl Oracle {
                 Some(record) if record.state.is_ended() => {
                     (record.ended_at.unwrap_or(self.began), "is taken for ended")
                 }
-                Some(record) if record.ids.is_empty() => (record.started_at, "is not recognised"),
+                Some(record) if record.ids.is_empty() => {
+                    let sent_at = record.dial.map_or(record.started_at, |dial| dial.sent_at);
+                    (sent_at, "is not recognised")
+                }
                 Some(_) => continue,
             };
             if self.is_overdue(since, ADOPTED, now) {

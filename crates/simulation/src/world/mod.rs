@@ -24,7 +24,7 @@ use crate::oracle::Oracle;
 use crate::plant::Plant;
 use crate::point::{Died, Point};
 use crate::process::Process;
-use crate::story::{Fault, Kind, Story, Weather};
+use crate::story::{Fault, Kind, Story, Terms, Weather};
 use crate::tally::Tally;
 use people::Placing;
 use requests::Underway;
@@ -164,6 +164,11 @@ impl<'a> World<'a> {
     fn new(simulation: &mut Simulation, story: &'a Story, trace: Option<Vec<String>>) -> Self {
         let began = Timestamp::from_second(BEGIN).unwrap_or(Timestamp::UNIX_EPOCH);
         let carrier = simulation.carrier;
+        let mut terms = story.terms;
+        if simulation.plant == Some(Plant::EndsUnheard) {
+            // Else its time limit would end a call that nobody looks at.
+            terms.max_duration = 400;
+        }
         let mut settings = Settings::default();
         settings.seed = story.seed;
         settings.calls_per_second = 10.0;
@@ -173,7 +178,7 @@ impl<'a> World<'a> {
             provider: Arc::clone(&simulation.provider),
             plant: simulation.plant,
             story,
-            policy: policy(carrier, story, simulation.plant),
+            policy: policy(carrier, terms, simulation.plant),
             began,
             now: began,
             agenda: BTreeMap::new(),
@@ -192,7 +197,7 @@ impl<'a> World<'a> {
             ids: 0,
             tickets: 0,
             sentences: 0,
-            oracle: Oracle::new(began, story.terms),
+            oracle: Oracle::new(began, terms),
             tally: std::mem::take(&mut simulation.tally),
             trace,
         };
@@ -408,8 +413,7 @@ impl<'a> World<'a> {
     }
 }
 
-fn policy(carrier: &'static Carrier, story: &Story, plant: Option<Plant>) -> Policy {
-    let terms = story.terms;
+fn policy(carrier: &'static Carrier, terms: Terms, plant: Option<Plant>) -> Policy {
     let mut policy = Policy::new(carrier.provider.clone());
     policy.max_concurrent_calls = terms.limit + usize::from(plant == Some(Plant::LimitRaised));
     policy.queue = terms.queue;

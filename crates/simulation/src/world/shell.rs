@@ -314,7 +314,7 @@ impl World<'_> {
             .is_some_and(|record| record.ending.is_some() || record.state.is_ended());
         let pretends = self.plant == Some(Plant::HangupsPretended);
         let submission = match kind {
-            JobKind::Status if self.plant == Some(Plant::LooksTellNothing) && !ending => {
+            JobKind::Status if self.plant == Some(Plant::EndsUnheard) && !ending => {
                 kind.overdue(call, self.now)
             }
             JobKind::Effect(effect) if pretends && effect.kind == EffectKind::HangUp => {

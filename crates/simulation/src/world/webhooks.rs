@@ -102,6 +102,11 @@ impl World<'_> {
                 return self.oracle.refute(Invariant::GenuineIsTaken, self.now, detail);
             }
         };
+        let tells_an_end =
+            || parsed.events.iter().any(|event| matches!(event, CallEvent::Ended { .. }));
+        if self.plant == Some(Plant::EndsUnheard) && tells_an_end() {
+            return self.deliver(hook, Err(DeliveryFault::Connect));
+        }
         let key = verified.key();
         let repeated = self.plant == Some(Plant::KeysDiffer) && self.oracle.is_applied(key);
         let told_key = if repeated { other(key, hook) } else { key };
