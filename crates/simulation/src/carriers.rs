@@ -7,6 +7,9 @@ use offhook_core::{ProviderName, Transport, VoiceProvider};
 use offhook_telnyx::{Telnyx, TelnyxConfig};
 use offhook_twilio::{Twilio, TwilioConfig};
 
+/// Makes a provider over our transport.
+type Connect = fn(Arc<dyn Transport>) -> Option<Arc<dyn VoiceProvider>>;
+
 /// One carrier: its provider crate over our transport, and what the emulator calls it.
 #[derive(Debug)]
 pub struct Carrier {
@@ -17,7 +20,7 @@ pub struct Carrier {
     /// The emulator's word for a call that is connected.
     pub(crate) connected: &'static str,
     /// Makes the provider; `None` if the emulator's account is not one that it takes.
-    pub(crate) connect: fn(Arc<dyn Transport>) -> Option<Arc<dyn VoiceProvider>>,
+    pub(crate) connect: Connect,
 }
 
 /// Every carrier that there is a provider and a dialect of the emulator for.
