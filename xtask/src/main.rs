@@ -21,6 +21,7 @@ mod outcome;
 mod program;
 mod sdk;
 mod service;
+mod simulate;
 mod verbs;
 mod workspace;
 
@@ -33,8 +34,9 @@ fn main() -> ExitCode {
             print!("{}", verbs::usage());
             return ExitCode::SUCCESS;
         }
-        // The one verb with words of its own.
+        // The verbs with words of their own.
         ["fuzz", ref more @ ..] if !more.is_empty() => ("fuzz", Some(fuzz::run_with(more))),
+        ["simulate", ref more @ ..] if !more.is_empty() => ("simulate", Some(simulate::with(more))),
         [name] => (name, verbs::find(name).map(|verb| (verb.run)())),
         _ => ("", None),
     };

@@ -3,6 +3,7 @@
 use crate::outcome::Outcome;
 use crate::{
     api, bench, ci, consumers, deny, doc, features, fmt, fuzz, graph, integration, lint, sdk,
+    simulate,
 };
 
 /// One verb of the command line.
@@ -41,6 +42,11 @@ pub(crate) const CHECKS: &[Verb] = &[
         run: fuzz::run,
     },
     Verb {
+        name: "simulate",
+        about: "no phantom, no orphan, no second dial, by many stories",
+        run: simulate::run,
+    },
+    Verb {
         name: "integration",
         about: "the demo and the stories, on each provider and store",
         run: integration::run,
@@ -64,6 +70,7 @@ pub(crate) fn usage() -> String {
     for verb in all() {
         text.push_str(&format!("  {:<12} {}\n", verb.name, verb.about));
     }
-    text.push_str("  help         this text\n");
+    text.push_str("  help         this text\n\n");
+    text.push_str("simulate takes --seeds N, --from K, --provider P, --seconds S, --replay SEED\n");
     text
 }

@@ -14,7 +14,7 @@ use crate::exchange::{
 use crate::faults::Faults;
 use crate::outbox::{Finished, Outbox};
 use crate::random::Chance;
-use crate::record::{Ledger, RequestRecord};
+use crate::record::{CallRecord, Ledger, Line, RequestRecord};
 use crate::settings::Settings;
 
 /// What every carrier's machine works with.
@@ -188,6 +188,11 @@ impl Emulator {
         if let Some(dialect) = dialects.find(|dialect| dialect.provider() == finished.provider) {
             dialect.webhook_finished(finished, now, &mut self.shared);
         }
+    }
+
+    /// All calls in the order in which they began, ended ones too.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        self.shared.ledger.all().iter().map(CallRecord::line)
     }
 
     /// When something next happens by itself, the end of a webhook's patience

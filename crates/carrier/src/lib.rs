@@ -111,5 +111,6 @@ pub use exchange::{
     Answered, ApiRequest, ApiResponse, ConnectionDropped, DeliveryFault, DeliveryId,
     OutgoingWebhook, WebhookAnswer,
 };
+pub use record::{Heard, Line};
 pub use settings::{Habit, PlivoAccount, Settings, TelnyxAccount, TwilioAccount};
 pub use shell::Carrier;

@@ -7,13 +7,43 @@ use serde::Serialize;
 
 /// A text that the person on the line heard, or began to hear.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Heard {
+#[non_exhaustive]
+pub struct Heard {
     /// The whole text, also if it was broken off.
-    pub(crate) text: String,
+    pub text: String,
     /// Whether it was spoken to its end.
-    pub(crate) complete: bool,
+    pub complete: bool,
     /// When it ended or was broken off.
-    pub(crate) at: Timestamp,
+    pub at: Timestamp,
+}
+
+/// A call as it truly is at the carrier, whatever its client knows of it. The control API tells
+/// the same and more.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Line<'a> {
+    /// The carrier's id.
+    pub id: &'a str,
+    /// Whether a person placed it.
+    pub is_inbound: bool,
+    /// The status, in the carrier's word.
+    pub status: &'a str,
+    /// When it ended, if it has, in RFC 3339.
+    pub ended_at: Option<&'a str>,
+    /// What the person heard, in order.
+    pub heard: &'a [Heard],
+}
+
+impl CallRecord {
+    pub(crate) fn line(&self) -> Line<'_> {
+        Line {
+            id: &self.id,
+            is_inbound: self.direction == "inbound",
+            status: &self.status,
+            ended_at: self.ended_at.as_deref(),
+            heard: &self.heard,
+        }
+    }
 }
 
 /// A request to the carrier's API that was about this call.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook_core::{
-    CallPlan, CallRef, CallStatus, DialIntent, ErrorClass, ProviderCallIds, ProviderError, Search,
-    VoiceProvider,
+    CallId, CallPlan, CallRef, CallStatus, DialIntent, ErrorClass, ProviderCallIds, ProviderError,
+    Search, VoiceProvider,
 };
 use tracing::Instrument;
 
@@ -14,10 +14,7 @@ use crate::driver::{Job, JobKind, Submission};
 use crate::logging;
 use crate::record::{CallRecord, EffectKind};
 
-/// No request takes longer, whatever the provider's transport does.
-const AT_MOST: Duration = Duration::from_secs(30);
-
-/// Does the job, within the span of its call, and gives what is to be submitted.
+/// Does the job, within the span of its call and its time, and gives what is to be submitted.
 pub(crate) async fn run(
     provider: Arc<dyn VoiceProvider>,
     job: Job,
@@ -25,39 +22,61 @@ pub(crate) async fn run(
 ) -> Submission {
     let span = logging::span(job.call.id, &job.call.provider);
     let work = async {
-        let kind = job.kind;
-        let answer = carry_out(&*provider, job, asked_at).await;
+        let (call, kind) = (job.call.id, job.kind);
+        let answer = tokio::time::timeout(Job::AT_MOST, job.carry_out(&*provider, asked_at));
+        let answer = answer.await.unwrap_or_else(|_| kind.overdue(call, asked_at));
         logging::answered(kind, &answer);
         answer
     };
     work.instrument(span).await
 }
 
-async fn carry_out(provider: &dyn VoiceProvider, job: Job, asked_at: Timestamp) -> Submission {
-    let call = job.call.id;
-    match job.kind {
-        JobKind::Effect(effect) => {
-            let work = perform(provider, &job.call, &job.reference, effect.kind);
-            let result = tokio::time::timeout(AT_MOST, work).await.unwrap_or_else(|_| {
-                Err(ProviderError::new(ErrorClass::Ambiguous, "the carrier did not answer in time"))
-            });
-            Submission::EffectDone { call, effect: effect.id, result }
+impl Job {
+    /// No job takes longer, whatever the provider's transport does.
+    pub const AT_MOST: Duration = Duration::from_secs(30);
+
+    /// Does the job at its carrier, and gives what is to be submitted. It is not bounded in time:
+    /// after [`AT_MOST`](Self::AT_MOST) drop it and submit [`JobKind::overdue`] instead.
+    pub async fn carry_out(self, provider: &dyn VoiceProvider, asked_at: Timestamp) -> Submission {
+        let call = self.call.id;
+        match self.kind {
+            JobKind::Effect(effect) => {
+                let result = perform(provider, &self.call, &self.reference, effect.kind).await;
+                Submission::EffectDone { call, effect: effect.id, result }
+            }
+            JobKind::Status => {
+                let status = provider.get_call_status(&self.reference).await;
+                Submission::Looked { call, status, asked_at }
+            }
+            JobKind::Search => {
+                let search = match intent(&self.call, &self.reference) {
+                    Some(intent) => provider.find_call(&intent).await,
+                    None => Search::Nothing,
+                };
+                Submission::Searched { call, search }
+            }
         }
-        JobKind::Status => {
-            let work = provider.get_call_status(&job.reference);
-            let status = tokio::time::timeout(AT_MOST, work)
-                .await
-                .unwrap_or_else(|_| CallStatus::Unknown { cause: too_slow() });
-            Submission::Looked { call, status, asked_at }
-        }
-        JobKind::Search => {
-            let search = match intent(&job.call, &job.reference) {
-                Some(intent) => tokio::time::timeout(AT_MOST, provider.find_call(&intent))
-                    .await
-                    .unwrap_or_else(|_| Search::Unknown { cause: too_slow() }),
-                None => Search::Nothing,
-            };
-            Submission::Searched { call, search }
+    }
+}
+
+impl JobKind {
+    /// What is submitted for a job of this kind that was not done in time.
+    #[must_use]
+    pub fn overdue(self, call: CallId, asked_at: Timestamp) -> Submission {
+        let late = |class| ProviderError::new(class, "the carrier did not answer in time");
+        match self {
+            Self::Effect(effect) => {
+                let result = Err(late(ErrorClass::Ambiguous));
+                Submission::EffectDone { call, effect: effect.id, result }
+            }
+            Self::Status => {
+                let status = CallStatus::Unknown { cause: late(ErrorClass::Transient) };
+                Submission::Looked { call, status, asked_at }
+            }
+            Self::Search => {
+                let search = Search::Unknown { cause: late(ErrorClass::Transient) };
+                Submission::Searched { call, search }
+            }
         }
     }
 }
@@ -78,10 +97,6 @@ pub(crate) fn lost(call: &CallRecord, kind: JobKind, asked_at: Timestamp) -> Sub
             Submission::Searched { call: call.id, search: Search::Unknown { cause: error() } }
         }
     }
-}
-
-fn too_slow() -> ProviderError {
-    ProviderError::new(ErrorClass::Transient, "the carrier did not answer in time")
 }
 
 fn intent(call: &CallRecord, reference: &CallRef) -> Option<DialIntent> {

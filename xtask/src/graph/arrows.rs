@@ -118,11 +118,13 @@ mod tests {
             package("offhook-cli", "crates/cli", &["offhook", "offhook-server", "offhook-carrier"]),
             package("offhook-tests", "tests", &["offhook-cli", "offhook-conformance"]),
             package("offhook-bench", "benches", &["offhook-manager", "offhook-server"]),
+            package("offhook-simulation", "crates/simulation", &["offhook-manager"]),
             package("xtask", "xtask", &["serde_json"]),
         ];
         for package in &mut packages {
-            package.published = !["offhook-conformance", "offhook-tests", "offhook-bench", "xtask"]
-                .contains(&package.name.as_str());
+            let unpublished = ["conformance", "tests", "bench", "simulation"];
+            let short = package.name.strip_prefix("offhook-").unwrap_or_default();
+            package.published = package.name != "xtask" && !unpublished.contains(&short);
         }
         let mut house =
             Workspace { root: "/house".into(), target: "/house/target".into(), packages };
@@ -200,6 +202,9 @@ mod tests {
             ("offhook-cli", "offhook-conformance", Normal),
             ("offhook-cli", "offhook-tests", Dev),
             ("offhook-tests", "xtask", Normal),
+            ("offhook-cli", "offhook-simulation", Dev),
+            ("offhook-simulation", "offhook-server", Normal),
+            ("offhook-simulation", "offhook-conformance", Dev),
             ("xtask", "offhook-core", Normal),
         ] {
             let mut house = house();

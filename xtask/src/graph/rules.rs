@@ -2,7 +2,8 @@
 
 use crate::workspace::Package;
 use Role::{
-    Bench, Carrier, Cli, Conformance, Core, Facade, Manager, Provider, Server, Tests, Xtask,
+    Bench, Carrier, Cli, Conformance, Core, Facade, Manager, Provider, Server, Simulation, Tests,
+    Xtask,
 };
 
 /// The part that a package of ours plays.
@@ -18,6 +19,7 @@ pub(crate) enum Role {
     Cli,
     Tests,
     Bench,
+    Simulation,
     Xtask,
 }
 
@@ -33,6 +35,7 @@ pub(super) const NAMED: &[(&str, Role)] = &[
     ("offhook-cli", Cli),
     ("offhook-tests", Tests),
     ("offhook-bench", Bench),
+    ("offhook-simulation", Simulation),
     ("xtask", Xtask),
 ];
 
@@ -116,6 +119,12 @@ pub(super) const ARROWS: &[Arrow] = &[
         why: "what is measured is the product without its tools",
     },
     Arrow {
+        from: Simulation,
+        to: &[Core, Provider, Manager, Carrier],
+        tests_also: &[],
+        why: "a simulation has the pure parts of the product, and brings the rest itself",
+    },
+    Arrow {
         from: Xtask,
         to: &[],
         tests_also: &[],
@@ -164,7 +173,7 @@ pub(super) const BANS: &[Ban] = &[
 ];
 
 /// Packages that stay here: a published one depends on none of them.
-pub(super) const UNPUBLISHED: &[Role] = &[Conformance, Tests, Bench, Xtask];
+pub(super) const UNPUBLISHED: &[Role] = &[Conformance, Tests, Bench, Simulation, Xtask];
 
 /// The packages whose default features are empty and whose dependencies on ours are each one's
 /// choice, but for these.

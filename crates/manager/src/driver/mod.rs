@@ -181,6 +181,7 @@ impl Driver {
             _ => at,
         });
         let held = self.hold_until;
+        // What came back may have told nothing, and yet have made room for what waited for it.
         let waiting = (self.to_start || !self.waiting.is_empty()).then_some(Timestamp::MIN);
         let due =
             [deadline, look, self.paced_until, self.admit_at, waiting].into_iter().flatten().min();
@@ -264,7 +265,11 @@ impl Driver {
             Submission::Searched { call, search } => {
                 batch.looks += 1;
                 if let Some(mut watch) = self.watch_after_look(*call) {
-                    watch.searched();
+                    match batch.record(&self.open, *call).map(|record| record.state.is_ended()) {
+                        // It was given up as lost, and is searched for until the carrier answers.
+                        Some(true) => watch.found_unknown(*call, now),
+                        _ => watch.searched(),
+                    }
                     batch.watches.push((*call, watch));
                 }
                 batch.touched.push(*call);

@@ -65,7 +65,9 @@ impl Watch {
 
     fn due(&self, record: &CallRecord, capabilities: &Capabilities) -> Option<(Timestamp, Wanted)> {
         if record.state.is_ended() {
-            return record.confirm_at.map(|at| (at, Wanted::Status));
+            // One that was lost has no id to be asked about.
+            let wanted = if record.ids.is_empty() { Wanted::Search } else { Wanted::Status };
+            return record.confirm_at.map(|at| (at, wanted));
         }
         match record.dial.map(|dial| dial.outcome) {
             Some(DialOutcome::Pending | DialOutcome::Refused) => return None,

@@ -108,7 +108,7 @@ impl Work {
         self.note(EntryKind::Deadline { deadline });
         match deadline {
             DeadlineKind::Queue => self.end(EndReason::Canceled, None),
-            DeadlineKind::Dial => self.end(EndReason::Lost, None),
+            DeadlineKind::Dial => self.lose(),
             DeadlineKind::Ring => self.record.ring_overdue_at = Some(self.now),
             DeadlineKind::RingOverdue => self.ask_hangup(EndReason::NoAnswer),
             DeadlineKind::MaxDuration => self.ask_hangup(EndReason::Timeout),

@@ -35,6 +35,9 @@ impl Work {
         let unclear = matches!(dial.outcome, DialOutcome::Unknown { .. });
         if unclear || dial.outcome == DialOutcome::Pending {
             dial.outcome = DialOutcome::Accepted { at: self.now };
+            // The first news of it, however long it had to wait for its slot: a carrier that does not
+            // know so young a call is asked once more before that ends it.
+            self.record.news_at = self.now;
             if unclear && by != Adoption::Answer {
                 self.note(EntryKind::Adopted { by });
             }

@@ -105,7 +105,42 @@ impl Work {
         }
     }
 
+    /// The outcome of a dial never became known: slot and destination are free. A carrier that
+    /// comes for documents ends a call by itself when it gets none, and asks us before. On any other
+    /// a call could live on that nobody knows of: it is searched for until the carrier has answered.
+    pub(super) fn lose(&mut self) {
+        self.end(EndReason::Lost, None);
+        if self.capabilities.find_call && !self.capabilities.documents {
+            self.record.confirm_at = Some(self.now);
+        }
+    }
+
+    /// The result of a search for a call that was given up as lost.
+    fn searched_late(&mut self, search: &Search) {
+        let Some(lost_at) = self.record.confirm_at.filter(|_| self.record.ids.is_empty()) else {
+            return self.ignore(Ignored::AlreadyEnded);
+        };
+        match search {
+            Search::Found(ids) => {
+                self.record.confirm_at = None;
+                self.record.ids.merge(ids);
+                self.note(EntryKind::Adopted { by: Adoption::Search });
+                self.push_effect(EffectKind::HangUp);
+            }
+            Search::Unknown { .. } if after(lost_at, CONFIRM_AT_MOST) > self.now => {
+                self.ignore(Ignored::NothingNew);
+            }
+            _ => {
+                self.record.confirm_at = None;
+                self.note(EntryKind::Searched { candidates: Vec::new() });
+            }
+        }
+    }
+
     pub(super) fn search(&mut self, search: &Search) {
+        if self.was_lost() {
+            return self.searched_late(search);
+        }
         let unknown = self
             .record
             .dial

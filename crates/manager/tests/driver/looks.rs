@@ -6,7 +6,7 @@ use offhook_conformance::samples::carrier_ids;
 use offhook_core::{
     CallEvent, CallStatus, EndReason, ErrorClass, Progress, ProviderCallIds, ProviderError, Search,
 };
-use offhook_manager::{DialOutcome, EffectKind, JobKind, machine::Command};
+use offhook_manager::{CallState, DialOutcome, EffectKind, JobKind, machine::Command};
 
 fn unknown() -> CallStatus {
     CallStatus::Unknown { cause: ProviderError::new(ErrorClass::Transient, "5xx") }
@@ -221,4 +221,44 @@ fn requests_are_paced_and_the_driver_sleeps_meanwhile() {
     }
     assert_eq!(world.looks().len(), 10);
     assert!(most <= 2, "{most} in half a second");
+}
+
+#[test]
+fn a_call_that_waited_long_for_its_slot_is_young_when_it_is_dialled() {
+    let mut world = World::with(Box::new(offhook_conformance::CommandProvider::new()), |policy| {
+        policy.queue = true;
+        policy.max_concurrent_calls = 1;
+    });
+    let first = world.talking("+15550000001", "A");
+    let second = world.initiate("+15550000002").unwrap();
+    world.pass(70_000);
+    let over = CallEvent::Ended { reason: EndReason::HangupUser, cause: None };
+    world.webhook(&Sent::about(9, "A").of(first).event(over));
+    world.done(EffectKind::Initiate, Ok(carrier_ids("B")));
+    // Nothing was heard of it for 70 s, since there was nothing: it is not looked at at once, and one
+    // answer that the carrier does not know it yet would not end it.
+    assert!(!world.looks().contains(&second));
+    assert_eq!(world.record(second).state, CallState::Initiated);
+}
+
+#[test]
+fn a_call_that_was_lost_while_the_carrier_could_not_be_searched_is_found_later_and_hung_up() {
+    let mut world = World::commands();
+    let call = world.initiate("+15550000001").unwrap();
+    world.done(EffectKind::Initiate, Err(ErrorClass::Ambiguous));
+    let cause = || ProviderError::new(ErrorClass::Transient, "5xx");
+    for _ in 0..200 {
+        world.pass(1_000);
+        if world.jobs.iter().any(|job| job.kind == JobKind::Search) {
+            world.searched(call, Search::Unknown { cause: cause() });
+        }
+    }
+    assert_eq!(world.record(call).end_reason(), Some(EndReason::Lost));
+    assert_eq!(world.driver.slots(), 0);
+    while !world.jobs.iter().any(|job| job.kind == JobKind::Search) {
+        world.pass(1_000);
+    }
+    world.searched(call, Search::Found(carrier_ids("A")));
+    assert_eq!(world.effects(), [EffectKind::HangUp]);
+    assert_eq!(world.record(call).end_reason(), Some(EndReason::Lost));
 }

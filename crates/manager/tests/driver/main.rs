@@ -6,5 +6,6 @@ mod commits;
 mod looks;
 mod restoring;
 mod slots;
+mod starting;
 mod webhooks;
 mod world;
