@@ -4,7 +4,7 @@
 //! holds the provider against it. A case that does not concern a carrier says so and is listed by
 //! the harness; nothing counts as passed that was not tried.
 //!
-//! [`provider_suite!`]: crate::provider_suite
+//! [`provider_suite!`]: crate::provider_suite!
 
 use std::fmt;
 use std::future::Future;
