@@ -7,7 +7,7 @@ use crate::outcome::{Failure, Outcome, Skipped};
 use crate::workspace::Workspace;
 
 /// How long each target runs if nobody says.
-const SECONDS: u32 = 5;
+const SECONDS: u32 = 2;
 
 /// An input that takes longer than this is a find: all of them take microseconds.
 const SLOWEST: &str = "-timeout=5";

@@ -5,7 +5,7 @@ use crate::outcome::Outcome;
 
 /// Some of them, for a bounded time.
 pub(crate) fn run() -> Outcome {
-    with(&["--seconds", "30", "--seeds", "1000000"])
+    with(&["--seconds", "20", "--seeds", "1000000"])
 }
 
 /// Those that these words ask for (`--seeds N --from K --provider P`).
