@@ -94,6 +94,8 @@ pub enum Search {
 pub struct RunningCall {
     /// The carrier's ids.
     pub ids: ProviderCallIds,
+    /// Ours, where the carrier tells: it carries an id that only we can have given.
+    pub call: Option<crate::CallId>,
     /// How far it has come, where the carrier tells.
     pub progress: Option<crate::Progress>,
 }

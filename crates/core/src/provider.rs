@@ -138,7 +138,11 @@ pub trait VoiceProvider: fmt::Debug + Send + Sync + 'static {
     /// Looks for a call whose dial had no clear answer. Needs the capability `find_call`.
     async fn find_call(&self, intent: &DialIntent) -> Search;
 
-    /// Lists the calls that are live at the carrier. Needs the capability `list_live`.
+    /// Lists the calls that are live at the carrier, ours and others. Needs the capability
+    /// `list_live`. All pages are read; a list that breaks off is an error and not a part of it.
+    ///
+    /// Whoever is listed lives. Who is not may live all the same: lists lag, and need not have every
+    /// state. So absence from one ends no call.
     ///
     /// # Errors
     /// See [`ErrorClass`](crate::ErrorClass).

@@ -205,7 +205,11 @@ pub(crate) fn ids(response: &TransportResponse) -> Result<Vec<String>, ProviderE
 
 pub(crate) fn listed(which: Which, ids: Vec<String>) -> impl Iterator<Item = RunningCall> {
     let progress = (which == Which::Queued).then_some(Progress::Initiated);
-    ids.into_iter().map(move |id| RunningCall { ids: ProviderCallIds::of(call_uuid(id)), progress })
+    ids.into_iter().map(move |id| RunningCall {
+        ids: ProviderCallIds::of(call_uuid(id)),
+        call: None,
+        progress,
+    })
 }
 
 /// A running call, or none if it is over by now.

@@ -320,6 +320,10 @@ async fn live_and_queued_calls_are_listed() {
     let queued = Some(Progress::Initiated);
     assert_eq!(told, [(Some("one"), None), (Some("two"), None), (Some("three"), queued)]);
     assert_eq!(script.lines(), ["GET Call/?status=live", "GET Call/?status=queued"]);
+    let live = json(200, r#"{"api_id":"a","calls":["one"]}"#);
+    let (plivo, _) = answering([live, json(500, "{}")]);
+    let listed = plivo.list_live().await;
+    assert!(listed.is_err(), "half a list is none: {listed:?}");
 }
 
 #[test]

@@ -205,8 +205,9 @@ impl VoiceProvider for Telnyx {
     }
 
     async fn list_live(&self) -> Result<Vec<RunningCall>, ProviderError> {
-        let calls = self.active_calls().await?.into_iter();
-        Ok(calls.map(|active| RunningCall { ids: active.ids, progress: None }).collect())
+        let running =
+            |active: ActiveCall| RunningCall { ids: active.ids, call: active.call, progress: None };
+        Ok(self.active_calls().await?.into_iter().map(running).collect())
     }
 
     async fn transfer_call(&self, _call: &CallRef, _to: &Party) -> Result<(), ProviderError> {

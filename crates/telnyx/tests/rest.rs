@@ -325,9 +325,12 @@ async fn a_list_that_breaks_off_says_nothing() {
         Ok(json_response(200, &json!({"calls": []}))),
         Err(offhook_core::TransportFault::perhaps_sent(offhook_core::FaultKind::Timeout, "")),
     ] {
+        let again = answer.clone();
         let script = Script::of([half(), answer]);
         let found = playing(&script).find_call(&intent(CallPlan::Hold)).await;
         assert!(matches!(found, Search::Unknown { .. }), "{found:?}");
+        let listed = playing(&Script::of([half(), again])).list_live().await;
+        assert!(listed.is_err(), "half a list is none: {listed:?}");
     }
 }
 
@@ -346,12 +349,15 @@ async fn a_list_without_end_is_not_read_for_ever() {
 }
 
 #[tokio::test]
-async fn what_is_live_is_listed_with_all_its_ids() {
+async fn what_is_live_is_listed_with_all_its_ids_and_ours() {
+    let ours = state(CALL_ID);
     let script =
-        Script::of([Ok(json_response(200, &page(&[("v3:a", None), ("v3:b", None)], None)))]);
+        Script::of([Ok(json_response(200, &page(&[("v3:a", None), ("v3:b", Some(&ours))], None)))]);
     let running = playing(&script).list_live().await.unwrap();
     assert_eq!(running.len(), 2);
     assert_eq!(running[1].ids.value(), Some("v3:b"));
     assert_eq!(running[1].ids.iter().count(), 2);
     assert_eq!(running[1].progress, None);
+    let told: Vec<_> = running.iter().map(|call| call.call.map(|id| id.to_string())).collect();
+    assert_eq!(told, [None, Some(CALL_ID.to_owned())], "and nobody else's");
 }
