@@ -5,27 +5,26 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook_core::{
-    CallId, CallPlan, CallRef, CallStatus, DialIntent, ErrorClass, ProviderCallIds, ProviderError,
-    Search, VoiceProvider,
+    CallPlan, CallRef, CallStatus, DialIntent, ErrorClass, ProviderCallIds, ProviderError, Search,
+    VoiceProvider,
 };
 use tracing::Instrument;
 
-use crate::driver::{Job, JobKind, Submission};
+use crate::driver::{CallJob, Job, JobKind, Submission};
 use crate::logging;
 use crate::record::{CallRecord, EffectKind};
 
-/// Does the job, within the span of its call and its time, and gives what is to be submitted.
+/// Does the job, within its span and its time, and gives what is to be submitted.
 pub(crate) async fn run(
     provider: Arc<dyn VoiceProvider>,
-    job: Job,
+    job: Arc<Job>,
     asked_at: Timestamp,
 ) -> Submission {
-    let span = logging::span(job.call.id, &job.call.provider);
+    let span = logging::span_of(&job);
     let work = async {
-        let (call, kind) = (job.call.id, job.kind);
         let answer = tokio::time::timeout(Job::AT_MOST, job.carry_out(&*provider, asked_at));
-        let answer = answer.await.unwrap_or_else(|_| kind.overdue(call, asked_at));
-        logging::answered(kind, &answer);
+        let answer = answer.await.unwrap_or_else(|_| job.overdue(asked_at));
+        logging::answered(&job, &answer);
         answer
     };
     work.instrument(span).await
@@ -36,8 +35,50 @@ impl Job {
     pub const AT_MOST: Duration = Duration::from_secs(30);
 
     /// Does the job at its carrier, and gives what is to be submitted. It is not bounded in time:
-    /// after [`AT_MOST`](Self::AT_MOST) drop it and submit [`JobKind::overdue`] instead.
-    pub async fn carry_out(self, provider: &dyn VoiceProvider, asked_at: Timestamp) -> Submission {
+    /// after [`AT_MOST`](Self::AT_MOST) drop it and submit [`overdue`](Self::overdue) instead.
+    pub async fn carry_out(&self, provider: &dyn VoiceProvider, asked_at: Timestamp) -> Submission {
+        match self {
+            Self::Call(job) => job.carry_out(provider, asked_at).await,
+        }
+    }
+
+    /// What is submitted if it was not done in time.
+    #[must_use]
+    pub fn overdue(&self, asked_at: Timestamp) -> Submission {
+        self.unanswered(asked_at, "the carrier did not answer in time")
+    }
+
+    /// What is submitted if its task was lost (it panicked).
+    pub(crate) fn lost(&self, asked_at: Timestamp) -> Submission {
+        self.unanswered(asked_at, "the request was lost inside of us")
+    }
+
+    fn unanswered(&self, asked_at: Timestamp, why: &str) -> Submission {
+        let error = |class| ProviderError::new(class, why);
+        match self {
+            Self::Call(CallJob { call, kind, .. }) => {
+                let call = call.id;
+                match kind {
+                    JobKind::Effect(effect) => {
+                        let result = Err(error(ErrorClass::Ambiguous));
+                        Submission::EffectDone { call, effect: effect.id, result }
+                    }
+                    JobKind::Status => {
+                        let status = CallStatus::Unknown { cause: error(ErrorClass::Transient) };
+                        Submission::Looked { call, status, asked_at }
+                    }
+                    JobKind::Search => {
+                        let search = Search::Unknown { cause: error(ErrorClass::Transient) };
+                        Submission::Searched { call, search }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl CallJob {
+    async fn carry_out(&self, provider: &dyn VoiceProvider, asked_at: Timestamp) -> Submission {
         let call = self.call.id;
         match self.kind {
             JobKind::Effect(effect) => {
@@ -55,46 +96,6 @@ impl Job {
                 };
                 Submission::Searched { call, search }
             }
-        }
-    }
-}
-
-impl JobKind {
-    /// What is submitted for a job of this kind that was not done in time.
-    #[must_use]
-    pub fn overdue(self, call: CallId, asked_at: Timestamp) -> Submission {
-        let late = |class| ProviderError::new(class, "the carrier did not answer in time");
-        match self {
-            Self::Effect(effect) => {
-                let result = Err(late(ErrorClass::Ambiguous));
-                Submission::EffectDone { call, effect: effect.id, result }
-            }
-            Self::Status => {
-                let status = CallStatus::Unknown { cause: late(ErrorClass::Transient) };
-                Submission::Looked { call, status, asked_at }
-            }
-            Self::Search => {
-                let search = Search::Unknown { cause: late(ErrorClass::Transient) };
-                Submission::Searched { call, search }
-            }
-        }
-    }
-}
-
-/// What is submitted for a job whose task was lost (it panicked).
-pub(crate) fn lost(call: &CallRecord, kind: JobKind, asked_at: Timestamp) -> Submission {
-    let error = || ProviderError::new(ErrorClass::Ambiguous, "the request was lost inside of us");
-    match kind {
-        JobKind::Effect(effect) => {
-            Submission::EffectDone { call: call.id, effect: effect.id, result: Err(error()) }
-        }
-        JobKind::Status => Submission::Looked {
-            call: call.id,
-            status: CallStatus::Unknown { cause: error() },
-            asked_at,
-        },
-        JobKind::Search => {
-            Submission::Searched { call: call.id, search: Search::Unknown { cause: error() } }
         }
     }
 }

@@ -42,8 +42,8 @@ mod watchers;
 
 pub use clock::{Clock, SystemClock};
 pub use driver::{
-    Answer, Arrival, CommandError, Counters, Driver, InitiateError, InitiateRequest, Job, JobKind,
-    Released, Submission, Ticket, WebhookAnswer,
+    Answer, Arrival, CallJob, CommandError, Counters, Driver, InitiateError, InitiateRequest, Job,
+    JobKind, Released, Submission, Ticket, WebhookAnswer,
 };
 pub use entry::{Adoption, CommandWord, Entry, EntryKind, FoundStatus, RepliedPlan, StoredEntry};
 pub use events::Events;

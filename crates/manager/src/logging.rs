@@ -11,7 +11,7 @@ use offhook_core::{
 };
 use tracing::{Level, Span};
 
-use crate::driver::{Driver, JobKind, Submission};
+use crate::driver::{Driver, Job, JobKind, Submission};
 use crate::entry::EntryKind;
 use crate::record::CallState;
 use crate::restore::Decision;
@@ -22,6 +22,13 @@ use crate::store::Change;
 /// that no line is without it, however little is logged.
 pub(crate) fn span(call: CallId, provider: &ProviderName) -> Span {
     tracing::error_span!("call", id = %call, %provider)
+}
+
+/// The span of what a request to a carrier is about.
+pub(crate) fn span_of(job: &Job) -> Span {
+    match job {
+        Job::Call(job) => span(job.call.id, &job.call.provider),
+    }
 }
 
 /// The states from which the calls of these changes come, while the driver still has them.
@@ -93,9 +100,9 @@ fn tell_decision(decision: Decision, why: &str) {
     }
 }
 
-/// Tells what a carrier answered, within the span of the call.
-pub(crate) fn answered(kind: JobKind, answer: &Submission) {
-    let asked = Asked(kind);
+/// Tells what a carrier answered, within the span of the job.
+pub(crate) fn answered(job: &Job, answer: &Submission) {
+    let asked = Asked(job);
     let error = match answer {
         Submission::EffectDone { result, .. } => result.as_ref().err(),
         Submission::Looked { status: CallStatus::Unknown { cause }, .. }
@@ -111,14 +118,16 @@ pub(crate) fn answered(kind: JobKind, answer: &Submission) {
     }
 }
 
-struct Asked(JobKind);
+struct Asked<'a>(&'a Job);
 
-impl fmt::Display for Asked {
+impl fmt::Display for Asked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            JobKind::Effect(effect) => write!(f, "{:?}", effect.kind),
-            JobKind::Status => f.write_str("Status"),
-            JobKind::Search => f.write_str("Search"),
+            Job::Call(job) => match job.kind {
+                JobKind::Effect(effect) => write!(f, "{:?}", effect.kind),
+                JobKind::Status => f.write_str("Status"),
+                JobKind::Search => f.write_str("Search"),
+            },
         }
     }
 }

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use offhook_core::{CallId, DedupeKey, ParsedWebhook};
 use offhook_manager::machine::Command;
 use offhook_manager::{
-    Change, CommitError, Driver, InitiateRequest, JobKind, Released, Submission, Ticket,
+    CallJob, Change, CommitError, Driver, Effect, InitiateRequest, Job, JobKind, Released,
+    Submission, Ticket,
 };
 
 /// What has come to the process and was not taken in.
@@ -66,8 +67,7 @@ pub(crate) struct Committing {
 /// A job that is under way.
 pub(crate) struct Running {
     pub(crate) number: u64,
-    pub(crate) call: CallId,
-    pub(crate) kind: JobKind,
+    pub(crate) job: Arc<Job>,
     pub(crate) asked_at: Timestamp,
     pub(crate) work: Pin<Box<dyn Future<Output = Submission> + Send>>,
 }
@@ -112,13 +112,11 @@ impl Process {
 
     /// The effects of a call that are under way.
     pub(crate) fn in_flight(&self, call: CallId) -> Vec<u32> {
-        let of_call = self.jobs.iter().filter(|job| job.call == call);
-        of_call
-            .filter_map(|job| match job.kind {
-                JobKind::Effect(effect) => Some(effect.id),
-                _ => None,
-            })
-            .collect()
+        let of_call = |job: &Running| {
+            let effect = effect(&job.job).filter(|_| subject(&job.job) == Some(call));
+            effect.map(|effect| effect.id)
+        };
+        self.jobs.iter().filter_map(of_call).collect()
     }
 
     /// The webhooks that wait.
@@ -144,6 +142,30 @@ pub(crate) fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
 pub(crate) fn short(call: CallId) -> String {
     let id = call.uuid().as_u128();
     format!("call {}", id & 0xFFFF)
+}
+
+/// The job, if it is for one call.
+pub(crate) const fn call_job(job: &Job) -> Option<&CallJob> {
+    let Job::Call(job) = job;
+    Some(job)
+}
+
+/// The effect that a job carries out, if it carries one out.
+pub(crate) fn effect(job: &Job) -> Option<Effect> {
+    match call_job(job)?.kind {
+        JobKind::Effect(effect) => Some(effect),
+        _ => None,
+    }
+}
+
+/// The call that a job is for, if it is for one.
+pub(crate) fn subject(job: &Job) -> Option<CallId> {
+    call_job(job).map(|job| job.call.id)
+}
+
+/// What is told of the subject of a job.
+pub(crate) fn shown(subject: Option<CallId>) -> String {
+    subject.map_or_else(|| "the list".to_owned(), short)
 }
 
 /// A record with another reason for its end.

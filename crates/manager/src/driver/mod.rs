@@ -36,7 +36,7 @@ use starting::Runnable;
 use watch::Watch;
 
 pub use request::{InitiateError, InitiateRequest};
-pub use starting::{Job, JobKind};
+pub use starting::{CallJob, Job, JobKind};
 pub use submission::{Answer, Arrival, CommandError, Counters, Submission, Ticket, WebhookAnswer};
 
 /// After a refused commit, how long what is not urgent waits.

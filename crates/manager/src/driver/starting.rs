@@ -12,9 +12,16 @@ use crate::machine;
 use crate::record::{CallRecord, Effect};
 use crate::time::after;
 
-/// Something to do at the carrier. Started after the commit that asked for it.
+/// Something to do at the carrier.
 #[derive(Debug)]
-pub struct Job {
+pub enum Job {
+    /// Something for one call.
+    Call(CallJob),
+}
+
+/// Something to do for one call. Started after the commit that asked for it.
+#[derive(Debug)]
+pub struct CallJob {
     /// The call, as committed.
     pub call: Arc<CallRecord>,
     /// What to do.
@@ -23,7 +30,17 @@ pub struct Job {
     pub reference: CallRef,
 }
 
-/// What is to be done at the carrier.
+impl Job {
+    /// Whose carrier it is for.
+    #[must_use]
+    pub fn provider(&self) -> &ProviderName {
+        match self {
+            Self::Call(job) => &job.call.provider,
+        }
+    }
+}
+
+/// What is to be done at the carrier for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobKind {
     /// An effect from the outbox.
@@ -197,7 +214,7 @@ impl Driver {
 
     fn job(&self, call: Arc<CallRecord>, kind: JobKind) -> Option<Job> {
         let reference = self.reference(&call)?;
-        Some(Job { call, kind, reference })
+        Some(Job::Call(CallJob { call, kind, reference }))
     }
 
     pub(super) fn reference(&self, record: &CallRecord) -> Option<CallRef> {

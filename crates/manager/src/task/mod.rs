@@ -15,8 +15,8 @@ use tokio::task::{Id, JoinSet};
 
 use crate::clock::Clock;
 use crate::driver::{
-    Answer, CommandError, Counters, Driver, InitiateError, Job, JobKind, Released, Submission,
-    Ticket, WebhookAnswer,
+    Answer, CommandError, Counters, Driver, InitiateError, Job, Released, Submission, Ticket,
+    WebhookAnswer,
 };
 use crate::executor;
 use crate::logging;
@@ -79,7 +79,7 @@ pub(crate) struct Task {
     /// The last commit, until what it set free is released.
     committed: Option<Committed>,
     jobs: JoinSet<Submission>,
-    running: HashMap<Id, (Arc<CallRecord>, JobKind, Timestamp)>,
+    running: HashMap<Id, (Arc<Job>, Timestamp)>,
     waiters: HashMap<Ticket, Waiter>,
     next_ticket: u64,
 }
@@ -166,10 +166,10 @@ impl Task {
                 self.driver.submit(submission);
             }
             Err(error) => {
-                if let Some((call, kind, asked_at)) = self.running.remove(&error.id()) {
-                    let _call = logging::span(call.id, &call.provider).entered();
+                if let Some((job, asked_at)) = self.running.remove(&error.id()) {
+                    let _span = logging::span_of(&job).entered();
                     tracing::error!(%error, "a request to a carrier was lost");
-                    self.driver.submit(executor::lost(&call, kind, asked_at));
+                    self.driver.submit(job.lost(asked_at));
                 }
             }
         }
@@ -274,10 +274,10 @@ impl Task {
     }
 
     fn start(&mut self, job: Job, now: Timestamp) {
-        let Some(provider) = self.providers.get(&job.call.provider).cloned() else { return };
-        let told = (Arc::clone(&job.call), job.kind, now);
-        let handle = self.jobs.spawn(executor::run(provider, job, now));
-        self.running.insert(handle.id(), told);
+        let Some(provider) = self.providers.get(job.provider()).cloned() else { return };
+        let job = Arc::new(job);
+        let handle = self.jobs.spawn(executor::run(provider, Arc::clone(&job), now));
+        self.running.insert(handle.id(), (job, now));
     }
 
     fn show(&self, ready: bool) {

@@ -21,8 +21,8 @@ fn what_waited_for_an_overtaken_speech_begins_when_that_comes_back_and_not_with_
     assert!(world.driver.turn(world.now).is_empty(), "it tells nothing new");
     assert!(world.driver.committed(Ok(()), world.now).is_empty());
     assert!(world.driver.next_wakeup().is_some_and(|due| due <= world.now));
-    let begun = world.driver.start(world.now);
-    let effects = begun.iter().map(|job| job.kind).collect::<Vec<_>>();
+    world.begin();
+    let effects = world.jobs.iter().map(|job| job.kind).collect::<Vec<_>>();
     assert!(
         matches!(effects[..], [JobKind::Effect(effect)] if effect.kind != overtaken.kind),
         "{effects:?}"

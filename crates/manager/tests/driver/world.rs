@@ -11,9 +11,9 @@ use offhook_core::{
     Search, VoiceProvider,
 };
 use offhook_manager::{
-    Answer, Arrival, CallRecord, CallStore, Change, CommandError, CommitError, Driver, EffectKind,
-    Entry, InboundPolicy, InitiateError, InitiateRequest, Job, JobKind, MemoryStore, Policy,
-    ProviderPolicy, Submission, Ticket, WebhookAnswer, machine::Command,
+    Answer, Arrival, CallJob, CallRecord, CallStore, Change, CommandError, CommitError, Driver,
+    EffectKind, Entry, InboundPolicy, InitiateError, InitiateRequest, Job, JobKind, MemoryStore,
+    Policy, ProviderPolicy, Submission, Ticket, WebhookAnswer, machine::Command,
 };
 
 pub(crate) struct World {
@@ -24,7 +24,7 @@ pub(crate) struct World {
     pub(crate) provider: Box<dyn VoiceProvider>,
     /// The next commits are answered with these instead of being made.
     pub(crate) refusals: VecDeque<CommitError>,
-    pub(crate) jobs: Vec<Job>,
+    pub(crate) jobs: Vec<CallJob>,
     answers: HashMap<Ticket, Answer>,
     next: u128,
 }
@@ -124,8 +124,16 @@ impl World {
         for (ticket, answer) in released.answers {
             assert!(self.answers.insert(ticket, answer).is_none(), "{ticket:?} is answered once");
         }
-        self.jobs.extend(self.driver.start(self.now));
+        self.begin();
         self.check();
+    }
+
+    /// Begins what may be begun now.
+    pub(crate) fn begin(&mut self) {
+        for job in self.driver.start(self.now) {
+            let Job::Call(job) = job;
+            self.jobs.push(job);
+        }
     }
 
     /// What must hold after every turn.
@@ -265,13 +273,13 @@ impl World {
     }
 
     /// Takes the job that is under way for this effect.
-    pub(crate) fn job(&mut self, wanted: impl Fn(&Job) -> bool) -> Job {
+    pub(crate) fn job(&mut self, wanted: impl Fn(&CallJob) -> bool) -> CallJob {
         let place = self.jobs.iter().position(wanted).expect("the job was started");
         self.jobs.remove(place)
     }
 
     pub(crate) fn effects(&self) -> Vec<EffectKind> {
-        let of = |job: &Job| match job.kind {
+        let of = |job: &CallJob| match job.kind {
             JobKind::Effect(effect) => Some(effect.kind),
             _ => None,
         };
@@ -279,7 +287,7 @@ impl World {
     }
 
     pub(crate) fn looks(&self) -> Vec<CallId> {
-        let look = |job: &&Job| job.kind == JobKind::Status;
+        let look = |job: &&CallJob| job.kind == JobKind::Status;
         self.jobs.iter().filter(look).map(|job| job.call.id).collect()
     }
 
@@ -288,7 +296,8 @@ impl World {
         kind: EffectKind,
         result: Result<ProviderCallIds, ProviderError>,
     ) {
-        let is_it = |job: &Job| matches!(job.kind, JobKind::Effect(effect) if effect.kind == kind);
+        let is_it =
+            |job: &CallJob| matches!(job.kind, JobKind::Effect(effect) if effect.kind == kind);
         let job = self.job(is_it);
         let JobKind::Effect(effect) = job.kind else { unreachable!("it is an effect") };
         let call = job.call.id;

@@ -3,19 +3,20 @@
 use http::StatusCode;
 use offhook_carrier::ApiRequest;
 use offhook_core::{CallId, FaultKind, TransportFault, TransportRequest, TransportResponse};
-use offhook_manager::{CallState, EffectKind, JobKind};
+use offhook_manager::{CallState, EffectKind, Job};
 
 use super::{Event, World};
 use crate::lobby::Answer;
 use crate::plant::Plant;
-use crate::process::short;
+use crate::process::{effect, shown, subject};
 use crate::story::{Fault, Kind, Weather};
 
 /// A request that has left.
 #[derive(Debug)]
 pub(super) struct Underway {
     job: u64,
-    call: CallId,
+    /// The call that it is about, if it is about one.
+    call: Option<CallId>,
     request: ApiRequest,
     places_a_call: bool,
     fate: Option<Fault>,
@@ -27,14 +28,10 @@ impl World<'_> {
         &mut self,
         number: u64,
         what: TransportRequest,
-        job: u64,
-        call: CallId,
-        kind: JobKind,
+        number_of_job: u64,
+        job: &Job,
     ) {
-        let effect = match kind {
-            JobKind::Effect(effect) => Some(effect.kind),
-            _ => None,
-        };
+        let effect = effect(job).map(|effect| effect.kind);
         let fate = self.fate(Kind::Request);
         self.tally.exchange("requests");
         let path = match what.url.query() {
@@ -53,7 +50,8 @@ impl World<'_> {
             body: what.body,
         };
         let places_a_call = effect == Some(EffectKind::Initiate);
-        let mut underway = Underway { job, call, request, places_a_call, fate };
+        let call = subject(job);
+        let mut underway = Underway { job: number_of_job, call, request, places_a_call, fate };
         let on_the_way = self.chance.between(5, 80);
         let not_sent = self.is(Weather::CarrierUnreachable);
         if self.is(Weather::KeyRevoked) {
@@ -105,10 +103,10 @@ impl World<'_> {
             _ => {}
         }
         let answered = self.emulator.answer(&request, self.now);
-        self.look(places_a_call.then_some(call));
+        self.look(call.filter(|_| places_a_call));
         self.tell(|| {
             let status = answered.result.as_ref().map(|response| response.status.as_u16());
-            format!("CARRIER answers the request of {}: {}", short(call), status.unwrap_or(0))
+            format!("CARRIER answers the request of {}: {}", shown(call), status.unwrap_or(0))
         });
         let broken = || TransportFault::perhaps_sent(FaultKind::Broken, "");
         let answer: Answer = match (fate, answered.result) {

@@ -1,15 +1,20 @@
 //! The shell around the driver: what the manager's task does, in the same order.
 
+use std::sync::Arc;
+
 use offhook_core::{CallRef, WebhookReply};
 use offhook_manager::{
-    Answer, Arrival, EffectKind, InitiateError, Job, JobKind, Submission, Ticket, WebhookAnswer,
+    Answer, Arrival, CallJob, EffectKind, InitiateError, Job, JobKind, Submission, Ticket,
+    WebhookAnswer,
 };
 
 use super::{Event, World};
 use crate::invariant::Invariant;
 use crate::plant::Plant;
 use crate::point::{Died, Point};
-use crate::process::{Arrived, Message, Running, Waiter, WaitingHook, short};
+use crate::process::{
+    Arrived, Message, Running, Waiter, WaitingHook, call_job, effect, short, shown, subject,
+};
 
 /// A process that turns more often than this in one instant never rests.
 const TURNS: usize = 300;
@@ -269,17 +274,15 @@ impl World<'_> {
     // ---- jobs
 
     fn start(&mut self, job: Job) -> Result<(), Died> {
-        let (call, kind, asked_at) = (job.call.id, job.kind, self.now);
-        self.tell(|| format!("OURS {} begins {kind:?}", short(call)));
+        let (job, asked_at) = (Arc::new(job), self.now);
+        let kind = call_job(&job).map(|job| job.kind);
+        self.tell(|| format!("OURS {} begins {kind:?}", shown(subject(&job))));
         self.events += 1;
         let number = self.events;
-        let provider = std::sync::Arc::clone(&self.provider);
-        let work = async move { job.carry_out(&*provider, asked_at).await };
-        let running = Running { number, call, kind, asked_at, work: Box::pin(work) };
-        let effect = match kind {
-            JobKind::Effect(effect) => Some(effect.kind),
-            _ => None,
-        };
+        let (provider, begun) = (Arc::clone(&self.provider), Arc::clone(&job));
+        let work = async move { begun.carry_out(&*provider, asked_at).await };
+        let running = Running { number, job: Arc::clone(&job), asked_at, work: Box::pin(work) };
+        let effect = effect(&job).map(|effect| effect.kind);
         let forgotten = match self.plant {
             Some(Plant::HangupsForgotten) => effect == Some(EffectKind::HangUp),
             Some(Plant::EffectsForgotten) => {
@@ -297,7 +300,7 @@ impl World<'_> {
         if forgotten {
             return Ok(());
         }
-        if self.pretend(number, call, kind) {
+        if self.pretend(number, &job) {
             return Ok(());
         }
         let at_most = Job::AT_MOST.as_millis();
@@ -307,7 +310,9 @@ impl World<'_> {
     }
 
     /// Answers in the carrier's place.
-    fn pretend(&mut self, number: u64, call: offhook_core::CallId, kind: JobKind) -> bool {
+    fn pretend(&mut self, number: u64, job: &Job) -> bool {
+        let Some(CallJob { call, kind, .. }) = call_job(job) else { return false };
+        let call = call.id;
         let ending = self
             .oracle
             .record(call)
@@ -315,7 +320,7 @@ impl World<'_> {
         let pretends = self.plant == Some(Plant::HangupsPretended);
         let submission = match kind {
             JobKind::Status if self.plant == Some(Plant::EndsUnheard) && !ending => {
-                kind.overdue(call, self.now)
+                job.overdue(self.now)
             }
             JobKind::Effect(effect) if pretends && effect.kind == EffectKind::HangUp => {
                 let result = Ok(offhook_core::ProviderCallIds::none());
@@ -344,16 +349,16 @@ impl World<'_> {
         let Some(place) = process.jobs.iter().position(|job| job.number == number) else { return };
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         let job = &mut process.jobs[place];
-        let (call, kind) = (job.call, job.kind);
+        let of = Arc::clone(&job.job);
         let polled = job.work.as_mut().poll(&mut context);
         for (request, what) in self.lobby.take() {
-            self.send(request, what, number, call, kind);
+            self.send(request, what, number, &of);
         }
         if let std::task::Poll::Ready(submission) = polled {
             if let Some(process) = &mut self.process {
                 process.jobs.retain(|job| job.number != number);
             }
-            self.tell(|| format!("OURS {} is back with {submission:?}", short(call)));
+            self.tell(|| format!("OURS {} is back with {submission:?}", shown(subject(&of))));
             self.submit(submission);
             let _ = self.point(Point::Finished);
         }
@@ -363,7 +368,7 @@ impl World<'_> {
         let Some(process) = &mut self.process else { return };
         let Some(place) = process.jobs.iter().position(|job| job.number == number) else { return };
         let job = process.jobs.remove(place);
-        let submission = job.kind.overdue(job.call, job.asked_at);
+        let submission = job.job.overdue(job.asked_at);
         self.oracle.disturb(self.now);
         self.submit(submission);
     }
