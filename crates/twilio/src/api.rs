@@ -9,7 +9,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use offhook_core::{
     CallRef, CallStatus, Connection, DialIntent, ErrorClass, InitiatedCall, ProviderCallIds,
-    ProviderError, Search, TransportRequest, TransportResponse, carrier_limit_seconds,
+    ProviderError, RunningCall, Search, TransportRequest, TransportResponse, carrier_limit_seconds,
 };
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -22,6 +22,9 @@ use crate::webhook::call_sid;
 
 /// Twilio refuses more in the `Twiml` parameter (error 32018).
 const INLINE_LIMIT: usize = 4000;
+
+/// Twilio gives a thousand calls a page, which can be more bytes than an answer may have.
+const PAGE: &str = "250";
 
 /// Twilio's errors have five digits or more; proxies repeat the HTTP status in a `code` of theirs.
 const LEAST_CODE: u32 = 10_000;
@@ -165,6 +168,38 @@ impl Api {
             .append_pair("PageSize", "50");
         request
     }
+
+    /// A page of the calls that are in progress: the first, or the one behind another.
+    pub(crate) fn in_progress(&self, page: Option<&NextPage>) -> TransportRequest {
+        let mut request = self.request(Method::GET, &["Calls.json"]);
+        let mut query = request.url.query_pairs_mut();
+        query.append_pair("Status", "in-progress").append_pair("PageSize", PAGE);
+        if let Some(NextPage { number, token }) = page {
+            query.append_pair("Page", number).append_pair("PageToken", token);
+        }
+        drop(query);
+        request
+    }
+}
+
+/// What names the page behind another.
+#[derive(Debug)]
+pub(crate) struct NextPage {
+    number: String,
+    token: String,
+}
+
+impl NextPage {
+    /// Out of the path that Twilio gives. It is not followed as it stands: our requests go where our
+    /// configuration says.
+    fn of(uri: &str) -> Option<Self> {
+        let (_, query) = uri.split_once('?')?;
+        let value = |wanted| {
+            let mut pairs = form_urlencoded::parse(query.as_bytes());
+            pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+        };
+        Some(Self { number: value("Page")?, token: value("PageToken")? })
+    }
 }
 
 #[derive(Deserialize)]
@@ -181,6 +216,8 @@ struct CallResource {
 #[derive(Deserialize)]
 struct CallList {
     calls: Vec<CallResource>,
+    #[serde(default)]
+    next_page_uri: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -235,6 +272,26 @@ pub(crate) fn found(response: &TransportResponse, intent: &DialIntent) -> Search
         .map(|call| call_sid(call.sid))
         .collect();
     if candidates.is_empty() { Search::Nothing } else { Search::Candidates(candidates) }
+}
+
+/// A page of the calls that are live, and what names the one behind it.
+pub(crate) fn running(
+    response: &TransportResponse,
+) -> Result<(Vec<RunningCall>, Option<NextPage>), ProviderError> {
+    success(response, Kind::Read)?;
+    let list: CallList = json(response)?;
+    let next = match list.next_page_uri.as_deref() {
+        None | Some("") => None,
+        Some(uri) => Some(NextPage::of(uri).ok_or_else(|| undecodable(response))?),
+    };
+    let running = list.calls.into_iter().filter_map(|call| match Word::parse(&call.status) {
+        Some(Word::Live(progress)) => {
+            let ids = call_sid(call.sid);
+            Some(RunningCall { ids, call: None, progress: Some(progress) })
+        }
+        _ => None,
+    });
+    Ok((running.collect(), next))
 }
 
 fn resource(response: &TransportResponse, kind: Kind) -> Result<CallResource, ProviderError> {

@@ -22,6 +22,9 @@ use crate::webhook;
 /// The name of this provider.
 pub const NAME: ProviderName = ProviderName::new("twilio");
 
+/// How many pages of a list are read.
+const MOST_PAGES: usize = 40;
+
 /// Twilio.
 #[derive(Debug)]
 pub struct Twilio {
@@ -97,6 +100,7 @@ impl VoiceProvider for Twilio {
         capabilities.limit_call = true;
         capabilities.send_dtmf = true;
         capabilities.find_call = true;
+        capabilities.list_live = true;
         capabilities.sip = true;
         // One call per second by default; the rest waits in Twilio's queue.
         capabilities.dial_slack = Duration::from_secs(60);
@@ -195,7 +199,19 @@ impl VoiceProvider for Twilio {
     }
 
     async fn list_live(&self) -> Result<Vec<RunningCall>, ProviderError> {
-        Err(ProviderError::unsupported("listing live calls"))
+        let mut calls = Vec::new();
+        let mut next = None;
+        for _ in 0..MOST_PAGES {
+            let request = self.api.in_progress(next.as_ref());
+            let response = self.transport.send(request).await.map_err(ProviderError::from_read)?;
+            let (page, after) = api::running(&response)?;
+            calls.extend(page);
+            if after.is_none() {
+                return Ok(calls);
+            }
+            next = after;
+        }
+        Err(ProviderError::new(ErrorClass::Transient, "Twilio's list of calls has no end"))
     }
 
     async fn transfer_call(&self, _call: &CallRef, _to: &Party) -> Result<(), ProviderError> {

@@ -205,9 +205,18 @@ async fn every_request() -> Vec<(&'static str, TransportRequest)> {
         ("a dial", dialled("+442071838750").await),
         ("a dial to SIP", dialled("sip:bob@example.com;transport=tls").await),
     ];
-    for what in
-        ["hangup", "limit", "look", "search", "say", "say at length", "listen", "hold", "digits"]
-    {
+    for what in [
+        "hangup",
+        "limit",
+        "look",
+        "search",
+        "list",
+        "say",
+        "say at length",
+        "listen",
+        "hold",
+        "digits",
+    ] {
         let (twilio, script) = asked();
         let call = call();
         match what {
@@ -217,6 +226,7 @@ async fn every_request() -> Vec<(&'static str, TransportRequest)> {
             }
             "look" => drop(twilio.get_call_status(&call).await),
             "search" => drop(twilio.find_call(&dialling("+442071838750")).await),
+            "list" => drop(twilio.list_live().await),
             "say" => twilio.play_tts(&call, &speech("Tom & Jerry")).await.expect("it is taken"),
             "say at length" => {
                 twilio.play_tts(&call, &speech(&"x".repeat(4096))).await.expect("it is taken");

@@ -75,9 +75,18 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) fn of(answer: Result<TransportResponse, TransportFault>) -> Arc<Self> {
-        let script = Self::default();
-        script.answers.lock().expect("no test panics with it").push_back(answer);
-        Arc::new(script)
+        Self::of_all([answer])
+    }
+
+    pub(crate) fn of_all(
+        answers: impl IntoIterator<Item = Result<TransportResponse, TransportFault>>,
+    ) -> Arc<Self> {
+        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), ..Self::default() })
+    }
+
+    /// All requests that were sent, in order.
+    pub(crate) fn requests(&self) -> Vec<TransportRequest> {
+        self.sent.lock().expect("no test panics with it").clone()
     }
 
     /// The one request that was sent.
