@@ -39,6 +39,10 @@ impl Job {
     pub async fn carry_out(&self, provider: &dyn VoiceProvider, asked_at: Timestamp) -> Submission {
         match self {
             Self::Call(job) => job.carry_out(provider, asked_at).await,
+            Self::List(name) => {
+                let list = provider.list_live().await;
+                Submission::Listed { provider: name.clone(), list, asked_at }
+            }
         }
     }
 
@@ -56,6 +60,10 @@ impl Job {
     fn unanswered(&self, asked_at: Timestamp, why: &str) -> Submission {
         let error = |class| ProviderError::new(class, why);
         match self {
+            Self::List(provider) => {
+                let list = Err(error(ErrorClass::Transient));
+                Submission::Listed { provider: provider.clone(), list, asked_at }
+            }
             Self::Call(CallJob { call, kind, .. }) => {
                 let call = call.id;
                 match kind {

@@ -28,6 +28,7 @@ pub(crate) fn span(call: CallId, provider: &ProviderName) -> Span {
 pub(crate) fn span_of(job: &Job) -> Span {
     match job {
         Job::Call(job) => span(job.call.id, &job.call.provider),
+        Job::List(provider) => tracing::error_span!("list", %provider),
     }
 }
 
@@ -102,6 +103,15 @@ fn tell_decision(decision: Decision, why: &str) {
 
 /// Tells what a carrier answered, within the span of the job.
 pub(crate) fn answered(job: &Job, answer: &Submission) {
+    if let Submission::Listed { list, .. } = answer {
+        return match list {
+            Ok(list) => tracing::info!(calls = list.len(), "the carrier listed what is live"),
+            Err(error) => tracing::warn!(
+                %error,
+                "the carrier did not list what is live; unless it soon does, it is asked about each call"
+            ),
+        };
+    }
     let asked = Asked(job);
     let error = match answer {
         Submission::EffectDone { result, .. } => result.as_ref().err(),
@@ -128,6 +138,7 @@ impl fmt::Display for Asked<'_> {
                 JobKind::Status => f.write_str("Status"),
                 JobKind::Search => f.write_str("Search"),
             },
+            Job::List(_) => f.write_str("List"),
         }
     }
 }

@@ -121,6 +121,15 @@ impl RestoreReport {
         self.calls.get(*self.places.get(&call)?)?.decision
     }
 
+    /// How the carrier is being asked about a call that is not decided.
+    pub(crate) fn asking(&mut self, call: CallId, why: &str) {
+        let found = self.places.get(&call).and_then(|place| self.calls.get_mut(*place));
+        if let Some(found) = found.filter(|found| found.decision.is_none()) {
+            why.clone_into(&mut found.why);
+            self.revision += 1;
+        }
+    }
+
     /// A call that is over needs no decision any more.
     pub(crate) fn ended(&mut self, call: CallId, reason: offhook_core::EndReason) {
         if !self.settled && self.decision(call).is_none() {

@@ -146,8 +146,10 @@ pub(crate) fn short(call: CallId) -> String {
 
 /// The job, if it is for one call.
 pub(crate) const fn call_job(job: &Job) -> Option<&CallJob> {
-    let Job::Call(job) = job;
-    Some(job)
+    match job {
+        Job::Call(job) => Some(job),
+        Job::List(_) => None,
+    }
 }
 
 /// The effect that a job carries out, if it carries one out.

@@ -50,6 +50,8 @@ pub struct Provider {
     pub busy_by_status: &'static str,
     /// How many seconds after the ring timeout an unclear dial is given up.
     pub dial_slack: u64,
+    /// The requests by which it lists 501 calls, in order: a part of each.
+    pub lists_501_calls_by: &'static [&'static str],
     /// The shape of its ids: one that no call has.
     pub unknown_id: &'static str,
 }

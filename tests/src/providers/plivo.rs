@@ -48,6 +48,7 @@ pub(super) const ROW: Provider = Provider {
     hung_up_by_status: "hangup-user",
     busy_by_status: "busy",
     dial_slack: 60,
+    lists_501_calls_by: &["/Call/?status=live", "/Call/?status=queued"],
     unknown_id: "00000000-0000-4000-8000-000000000abc",
 };
 

@@ -48,6 +48,7 @@ pub(super) const ROW: Provider = Provider {
     hung_up_by_status: "completed",
     busy_by_status: "failed",
     dial_slack: 15,
+    lists_501_calls_by: &["active_calls?page", "page%5Bafter%5D=", "page%5Bafter%5D="],
     unknown_id: "v3:nobody-has-this-id",
 };
 

@@ -48,6 +48,7 @@ pub(super) const ROW: Provider = Provider {
     hung_up_by_status: "completed",
     busy_by_status: "busy",
     dial_slack: 60,
+    lists_501_calls_by: &["Status=in-progress", "&Page=1&PageToken=PA", "&Page=2&PageToken=PA"],
     unknown_id: "CA00000000000000000000000000000abc",
 };
 

@@ -9,6 +9,7 @@ mod crash_effects;
 mod dialling;
 mod first_contact;
 mod guarded_client;
+mod lists;
 mod restart;
 mod steering;
 mod webhooks;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use offhook_core::{CallId, ProviderName, Turn};
 
+use super::listing::Listing;
 use super::open::Open;
 use super::pace::Pace;
 use super::submission::{Answer, Submission, Ticket};
@@ -30,6 +31,10 @@ pub(super) struct Batch {
     /// How many looks have come back, and what is known after them.
     pub(super) looks: usize,
     pub(super) watches: Vec<(CallId, Watch)>,
+    /// What comes after the lists that have come back.
+    pub(super) listings: Vec<(ProviderName, Option<Listing>)>,
+    /// Calls that are to be asked about one by one, and why.
+    pub(super) asking: Vec<(CallId, String)>,
     pub(super) pace_before: BTreeMap<ProviderName, Pace>,
     /// How many slots the batch takes (or frees, below zero).
     pub(super) slots: isize,
@@ -93,6 +98,8 @@ impl Batch {
             settled: Vec::new(),
             looks: 0,
             watches: Vec::new(),
+            listings: Vec::new(),
+            asking: Vec::new(),
             pace_before,
             slots: 0,
             again: false,

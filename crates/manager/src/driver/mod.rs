@@ -7,6 +7,7 @@
 
 mod admission;
 mod batch;
+mod listing;
 mod open;
 mod pace;
 mod request;
@@ -30,6 +31,7 @@ use crate::restore::{Decision, RestoreReport};
 use crate::store::{Change, CommitError};
 use crate::time::after;
 use batch::Batch;
+use listing::Listing;
 use open::Open;
 use pace::Pace;
 use starting::Runnable;
@@ -53,6 +55,8 @@ pub struct Driver {
     deadlines: BTreeSet<(Timestamp, CallId)>,
     looks: BTreeSet<(Timestamp, CallId)>,
     looks_in_flight: usize,
+    /// The lists that are wanted.
+    listings: BTreeMap<ProviderName, Listing>,
     runnable: BTreeMap<ProviderName, Runnable>,
     paced_until: Option<Timestamp>,
     /// Whether a call has come to the runnable ones that the last start did not look at.
@@ -115,6 +119,7 @@ impl Driver {
             deadlines: BTreeSet::new(),
             looks: BTreeSet::new(),
             looks_in_flight: 0,
+            listings: BTreeMap::new(),
             runnable: BTreeMap::new(),
             paced_until: None,
             to_start: false,
@@ -175,7 +180,8 @@ impl Driver {
         let deadline = self.deadlines.first().map(|(at, _)| *at);
         let room = self.looks_in_flight < self.policy.verify_concurrency;
         // What was due at the last start and was not started waits for the rate.
-        let look = self.looks.first().map(|(at, _)| *at).filter(|_| room);
+        let look = self.looks.first().map(|(at, _)| *at).into_iter().chain(self.next_listing());
+        let look = look.min().filter(|_| room);
         let look = look.map(|at| match self.paced_until {
             Some(paced) if at <= self.looked_until => paced,
             _ => at,
@@ -274,6 +280,9 @@ impl Driver {
                 }
                 batch.touched.push(*call);
                 self.apply(batch, *call, Input::Search(search), now);
+            }
+            Submission::Listed { provider, list, asked_at } => {
+                self.apply_list(batch, provider, list, *asked_at, now);
             }
             Submission::Restored(call) => self.apply_restored(batch, *call, now),
         }
@@ -398,6 +407,15 @@ impl Driver {
         for working in batch.working.into_iter().filter(|working| working.changed) {
             self.put(Arc::clone(&working.record), working.news);
             released.snapshots.push(working.record);
+        }
+        if !batch.settled.is_empty() {
+            self.list_where_many_are_unverified();
+        }
+        for (provider, next) in batch.listings {
+            self.put_listing(provider, next);
+        }
+        for (call, why) in batch.asking {
+            self.report.asking(call, &why);
         }
         for call in batch.settled {
             if let Some(open) = self.open.get_mut(&call) {

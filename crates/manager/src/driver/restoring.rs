@@ -69,7 +69,6 @@ impl Driver {
         now: Timestamp,
     ) {
         let Some(record) = batch.record(&self.open, call) else { return };
-        let remaining = record.remaining(now);
         let ended = record.end_reason();
         let (decision, why) = match (status, ended) {
             (CallStatus::Ended { .. }, Some(reason)) => {
@@ -79,23 +78,44 @@ impl Driver {
                 (Decision::Dropped, "the carrier does not know it any more".to_owned())
             }
             (CallStatus::Live { .. }, None) => {
-                let why = match remaining {
-                    Some(left) => {
-                        format!("the carrier says that it is live; {} s are left", left.as_secs())
-                    }
-                    None => "the carrier says that it is live".to_owned(),
-                };
-                (Decision::Kept, why)
+                return self.found_live(batch, call, "the carrier says that it is live", now);
             }
             (CallStatus::Unknown { cause }, None) => {
                 (Decision::KeptUnverified, format!("the carrier could not tell: {cause}"))
             }
             _ => return,
         };
-        if self.report.decision(call) == Some(decision) {
-            return;
+        self.decide_anew(batch, call, decision, why, now);
+    }
+
+    /// A call from before the restart is live by this evidence.
+    pub(super) fn found_live(
+        &mut self,
+        batch: &mut Batch,
+        call: CallId,
+        evidence: &str,
+        now: Timestamp,
+    ) {
+        let Some(record) = batch.record(&self.open, call) else { return };
+        let why = match record.remaining(now) {
+            Some(left) => format!("{evidence}; {} s are left", left.as_secs()),
+            None => evidence.to_owned(),
+        };
+        self.decide_anew(batch, call, Decision::Kept, why, now);
+    }
+
+    /// What was decided before is not said again.
+    fn decide_anew(
+        &mut self,
+        batch: &mut Batch,
+        call: CallId,
+        decision: Decision,
+        why: String,
+        now: Timestamp,
+    ) {
+        if self.report.decision(call) != Some(decision) {
+            self.decide(batch, call, decision, why, now);
         }
-        self.decide(batch, call, decision, why, now);
     }
 
     pub(super) fn decide(

@@ -17,6 +17,8 @@ use crate::time::after;
 pub enum Job {
     /// Something for one call.
     Call(CallJob),
+    /// List what is live at this carrier.
+    List(ProviderName),
 }
 
 /// Something to do for one call. Started after the commit that asked for it.
@@ -36,6 +38,7 @@ impl Job {
     pub fn provider(&self) -> &ProviderName {
         match self {
             Self::Call(job) => &job.call.provider,
+            Self::List(provider) => provider,
         }
     }
 }
@@ -69,6 +72,7 @@ impl Driver {
             self.start_effects(&mut calls, now, &mut jobs);
             self.runnable.insert(provider, calls);
         }
+        self.start_lists(now, &mut jobs);
         self.looked_until = now;
         let due: Vec<(Timestamp, CallId)> =
             self.looks.range(..=(now, CallId::LAST)).copied().collect();
@@ -200,7 +204,7 @@ impl Driver {
         true
     }
 
-    fn may_ask(&mut self, provider: &ProviderName, now: Timestamp) -> bool {
+    pub(super) fn may_ask(&mut self, provider: &ProviderName, now: Timestamp) -> bool {
         let Some(pace) = self.request_pace.get_mut(provider) else { return true };
         match pace.take(now) {
             Ok(()) => true,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use offhook_core::{
     CallId, CallPlan, CallRef, CallStatus, DedupeKey, ParsedWebhook, ProviderCallIds,
-    ProviderError, ProviderName, Search, Turn, WebhookReply,
+    ProviderError, ProviderName, RunningCall, Search, Turn, WebhookReply,
 };
 
 use super::request::{InitiateError, InitiateRequest};
@@ -61,6 +61,15 @@ pub enum Submission {
         call: CallId,
         /// The result.
         search: Search,
+    },
+    /// What is live at a carrier.
+    Listed {
+        /// The carrier.
+        provider: ProviderName,
+        /// Its answer.
+        list: Result<Vec<RunningCall>, ProviderError>,
+        /// When it was asked.
+        asked_at: Timestamp,
     },
     /// A call was loaded after a restart (see [`Driver::restore`](super::Driver::restore)).
     Restored(CallId),

@@ -17,7 +17,7 @@ const SECOND_LOOK: Duration = Duration::from_secs(3);
 /// A carrier's answer may be a second old (Twilio's reads are eventually consistent), and the
 /// callback that would set it right may have come while we were away: after a restart a call that
 /// is found live is asked about once more.
-const ASK_AGAIN: Duration = Duration::from_secs(3);
+pub(super) const ASK_AGAIN: Duration = Duration::from_secs(3);
 
 /// When the carrier is searched after an unclear dial.
 const SEARCHES: [u64; 5] = [2, 5, 10, 20, 40];
@@ -37,7 +37,9 @@ pub(super) struct Watch {
     /// Taken over from before a restart, and not verified yet.
     pub(super) unverified: bool,
     /// Found live after the restart; asked once more soon.
-    ask_again: bool,
+    pub(super) ask_again: bool,
+    /// A list is wanted that may verify it: until then it is not asked about.
+    pub(super) waits_for_list: bool,
     /// When the carrier last answered that the call lives.
     alive_at: Option<Timestamp>,
 }
@@ -87,6 +89,9 @@ impl Watch {
             .any(|effect| effect.kind == EffectKind::HangUp && effect.attempts > 0);
         let overdue = record.ring_overdue_at.filter(|_| record.ending.is_none());
         let at = if self.unverified || self.ask_again {
+            if self.waits_for_list {
+                return None;
+            }
             Timestamp::MIN
         } else if let Some(overdue) = overdue {
             overdue
@@ -126,9 +131,9 @@ impl Watch {
         second_look
     }
 
-    /// The carrier could not tell: 2 s doubling to 30 s, with jitter.
+    /// The carrier could not tell: it is asked again, with jitter.
     pub(super) fn found_unknown(&mut self, call: CallId, now: Timestamp) {
-        let base = Duration::from_secs(2_u64 << self.attempt.min(4)).min(Duration::from_secs(30));
+        let base = backoff(self.attempt);
         self.attempt = self.attempt.saturating_add(1);
         self.not_before = Some(after(now, jittered(base, call, self.attempt)));
     }
@@ -137,6 +142,11 @@ impl Watch {
     pub(super) const fn searched(&mut self) {
         self.attempt = self.attempt.saturating_add(1);
     }
+}
+
+/// How long to wait after so many failures before this one: 2 s, doubling to 30 s.
+pub(super) fn backoff(failures: u32) -> Duration {
+    Duration::from_secs(2_u64 << failures.min(4)).min(Duration::from_secs(30))
 }
 
 /// 75 to 125 % of a wait, by call and attempt: many calls spread out, and a test repeats.

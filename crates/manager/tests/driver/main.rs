@@ -3,6 +3,7 @@
 
 mod admission;
 mod commits;
+mod listing;
 mod looks;
 mod restoring;
 mod slots;

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use offhook_conformance::samples::{at, call_id, carrier_ids, number};
 use offhook_conformance::{CommandProvider, DocumentProvider, Sent};
 use offhook_core::{
-    CallId, CallStatus, Callbacks, ErrorClass, ProviderCallIds, ProviderError, ProviderName,
-    Search, VoiceProvider,
+    CallId, CallStatus, Callbacks, Capabilities, ErrorClass, ProviderCallIds, ProviderError,
+    ProviderName, RunningCall, Search, VoiceProvider,
 };
 use offhook_manager::{
     Answer, Arrival, CallJob, CallRecord, CallStore, Change, CommandError, CommitError, Driver,
@@ -22,9 +22,13 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) policy: Policy,
     pub(crate) provider: Box<dyn VoiceProvider>,
+    /// What the provider can do from the next start on.
+    pub(crate) capabilities: Capabilities,
     /// The next commits are answered with these instead of being made.
     pub(crate) refusals: VecDeque<CommitError>,
     pub(crate) jobs: Vec<CallJob>,
+    /// When the lists were begun that are under way.
+    pub(crate) lists: Vec<Timestamp>,
     answers: HashMap<Ticket, Answer>,
     next: u128,
 }
@@ -64,9 +68,11 @@ impl World {
     pub(crate) fn with(provider: Box<dyn VoiceProvider>, edit: impl FnOnce(&mut Policy)) -> Self {
         let mut policy = policy(provider.name());
         edit(&mut policy);
-        let capabilities = HashMap::from([(provider.name(), provider.capabilities())]);
-        let driver = Driver::new(policy.clone(), capabilities, at(0));
+        let capabilities = provider.capabilities();
+        let of_providers = HashMap::from([(provider.name(), capabilities)]);
+        let driver = Driver::new(policy.clone(), of_providers, at(0));
         Self {
+            capabilities,
             driver,
             store: MemoryStore::new(),
             now: at(0),
@@ -74,6 +80,7 @@ impl World {
             provider,
             refusals: VecDeque::new(),
             jobs: Vec::new(),
+            lists: Vec::new(),
             answers: HashMap::new(),
             next: 0,
         }
@@ -97,9 +104,10 @@ impl World {
 
     /// The process ends and begins anew; what was not committed is gone.
     pub(crate) fn restart(&mut self) {
-        let capabilities = HashMap::from([(self.provider.name(), self.provider.capabilities())]);
-        self.driver = Driver::new(self.policy.clone(), capabilities, self.now);
+        let of_providers = HashMap::from([(self.provider.name(), self.capabilities)]);
+        self.driver = Driver::new(self.policy.clone(), of_providers, self.now);
         self.jobs.clear();
+        self.lists.clear();
         for record in ready(self.store.load_live(None, 10_000)).unwrap() {
             self.driver.restore(record);
         }
@@ -131,8 +139,10 @@ impl World {
     /// Begins what may be begun now.
     pub(crate) fn begin(&mut self) {
         for job in self.driver.start(self.now) {
-            let Job::Call(job) = job;
-            self.jobs.push(job);
+            match job {
+                Job::Call(job) => self.jobs.push(job),
+                Job::List(_) => self.lists.push(self.now),
+            }
         }
     }
 
@@ -319,6 +329,16 @@ impl World {
     pub(crate) fn look_asked_at(&mut self, call: CallId, status: CallStatus, asked_at: Timestamp) {
         self.job(|job| job.kind == JobKind::Status && job.call.id == call);
         self.driver.submit(Submission::Looked { call, status, asked_at });
+    }
+
+    /// The carrier answers with a list, as of when it was asked for it.
+    pub(crate) fn listed(&mut self, list: Result<Vec<RunningCall>, ErrorClass>) {
+        assert!(!self.lists.is_empty(), "a list is under way");
+        let asked_at = self.lists.remove(0);
+        let list = list.map_err(|class| ProviderError::new(class, "scripted"));
+        let provider = self.provider.name();
+        self.driver.submit(Submission::Listed { provider, list, asked_at });
+        self.settle();
     }
 
     pub(crate) fn searched(&mut self, call: CallId, search: Search) {
