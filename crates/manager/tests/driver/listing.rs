@@ -4,7 +4,7 @@ use offhook_conformance::Sent;
 use offhook_conformance::samples::{call_id, carrier_ids};
 use offhook_core::{
     CallEvent, CallId, CallStatus, EndReason, ErrorClass, Progress, ProviderCallId,
-    ProviderCallIds, RunningCall, Search,
+    ProviderCallIds, ProviderName, RunningCall, Search,
 };
 use offhook_manager::{
     CallRecord, CallState, CallStore, Change, Decision, EffectKind, JobKind, Mode, RestoredCall,
@@ -54,6 +54,17 @@ fn many_like(world: &mut World, one: CallId, calls: u128) {
         })
         .collect();
     ready(world.store.commit(&changes)).unwrap();
+}
+
+/// Writes a call anew while we are away.
+fn change(world: &mut World, number: u128, change: impl FnOnce(&mut CallRecord)) {
+    let mut record = world.record(call(number));
+    let expected_revision = Some(record.revision);
+    record.revision += 1;
+    change(&mut record);
+    let (record, entries, new_ids) = (record.into(), Vec::new(), Vec::new());
+    let change = Change { record, expected_revision, entries, new_ids, idempotency: None };
+    ready(world.store.commit(&[change])).unwrap();
 }
 
 /// A world at whose carrier live calls can be listed.
@@ -218,16 +229,31 @@ fn news_that_are_newer_than_the_list_win() {
 }
 
 #[test]
+fn news_that_come_together_with_an_older_list_win() {
+    let mut world = talking(MANY);
+    change(&mut world, 1, |record| {
+        (record.state, record.answered_at) = (CallState::Initiated, None);
+    });
+    world.restart();
+    world.settle();
+    world.pass(1_000);
+    let rings = Sent::about(1, id_of(1)).of(call(1)).event(CallEvent::Ringing);
+    world.submit_webhook(&rings);
+    let mut list = all();
+    list[1].progress = Some(Progress::Answered);
+    world.listed(Ok(list));
+    assert_eq!(world.record(call(1)).state, CallState::Ringing);
+    assert_eq!(reported(&world, call(1)).why, "the carrier reported on it");
+}
+
+#[test]
 fn a_call_that_rings_is_asked_about_unless_the_list_tells_how_far_it_is() {
     let mut world = talking(MANY);
-    let rings = |number: u128| {
-        let mut record = world.record(call(number));
-        (record.state, record.answered_at) = (CallState::Ringing, None);
-        record.revision += 1;
-        let (record, expected_revision) = (record.into(), Some(1));
-        Change { record, expected_revision, entries: vec![], new_ids: vec![], idempotency: None }
-    };
-    ready(world.store.commit(&[rings(1), rings(2)])).unwrap();
+    for number in [1, 2] {
+        change(&mut world, number, |record| {
+            (record.state, record.answered_at) = (CallState::Ringing, None);
+        });
+    }
     world.restart();
     world.settle();
     let mut list = all();
@@ -343,19 +369,29 @@ fn a_listed_call_that_carries_our_id_is_what_a_search_would_have_found() {
     let unclear = world.initiate("+15550000002").unwrap();
     world.done(EffectKind::Initiate, Err(ErrorClass::Ambiguous));
     let one = world.talking("+15550000001", "THE-FIRST");
-    many_like(&mut world, one, MANY);
+    many_like(&mut world, one, MANY + 1);
+    // One of another carrier, of which this one knows nothing.
+    let others = call(0);
+    let sought = world.record(unclear);
+    change(&mut world, 0, |record| {
+        record.provider = ProviderName::new("other");
+        (record.dial, record.ids) = (sought.dial, sought.ids);
+        (record.state, record.answered_at) = (sought.state, None);
+    });
     world.restart();
     world.settle();
     assert_eq!(decision(&world, unclear), Some(Decision::OutcomeUnknown));
     let calls = world.calls();
     let mut list = all();
     list.push(RunningCall { call: Some(unclear), ..running(777_777) });
+    list.push(RunningCall { call: Some(others), ..running(666_666) });
     // Ours by its id, and nobody knows it here; and a colleague's.
     list.push(RunningCall { call: Some(call_id(555_555)), ..running(888_888) });
     list.push(running(999_999));
     world.listed(Ok(list));
     let adopted = world.record(unclear);
     assert_eq!(adopted.ids.value(), Some("ID-777777"));
+    assert!(world.record(others).ids.is_empty(), "another carrier's call");
     assert_eq!(world.calls(), calls, "no call is made of a list");
     assert_eq!(world.effects(), [], "and nothing is done to what is not known");
 }
