@@ -103,16 +103,10 @@ fn tell_decision(decision: Decision, why: &str) {
 
 /// Tells what a carrier answered, within the span of the job.
 pub(crate) fn answered(job: &Job, answer: &Submission) {
-    if let Submission::Listed { list, .. } = answer {
-        return match list {
-            Ok(list) => tracing::info!(calls = list.len(), "the carrier listed what is live"),
-            Err(error) => tracing::warn!(
-                %error,
-                "the carrier did not list what is live; unless it soon does, it is asked about each call"
-            ),
-        };
-    }
-    let asked = Asked(job);
+    let asked = match job {
+        Job::Call(job) => Asked(job.kind),
+        Job::List(_) => return listed(answer),
+    };
     let error = match answer {
         Submission::EffectDone { result, .. } => result.as_ref().err(),
         Submission::Looked { status: CallStatus::Unknown { cause }, .. }
@@ -128,17 +122,27 @@ pub(crate) fn answered(job: &Job, answer: &Submission) {
     }
 }
 
-struct Asked<'a>(&'a Job);
+fn listed(answer: &Submission) {
+    match answer {
+        Submission::Listed { list: Ok(list), .. } => {
+            tracing::info!(calls = list.len(), "the carrier listed what is live");
+        }
+        Submission::Listed { list: Err(error), .. } => tracing::warn!(
+            %error,
+            "the carrier did not list what is live; unless it soon does, it is asked about each call"
+        ),
+        _ => {}
+    }
+}
 
-impl fmt::Display for Asked<'_> {
+struct Asked(JobKind);
+
+impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Job::Call(job) => match job.kind {
-                JobKind::Effect(effect) => write!(f, "{:?}", effect.kind),
-                JobKind::Status => f.write_str("Status"),
-                JobKind::Search => f.write_str("Search"),
-            },
-            Job::List(_) => f.write_str("List"),
+            JobKind::Effect(effect) => write!(f, "{:?}", effect.kind),
+            JobKind::Status => f.write_str("Status"),
+            JobKind::Search => f.write_str("Search"),
         }
     }
 }

@@ -275,8 +275,10 @@ impl World<'_> {
 
     fn start(&mut self, job: Job) -> Result<(), Died> {
         let (job, asked_at) = (Arc::new(job), self.now);
-        let kind = call_job(&job).map(|job| job.kind);
-        self.tell(|| format!("OURS {} begins {kind:?}", shown(subject(&job))));
+        self.tell(|| match call_job(&job) {
+            Some(CallJob { call, kind, .. }) => format!("OURS {} begins {kind:?}", short(call.id)),
+            None => "OURS begins a list".to_owned(),
+        });
         self.events += 1;
         let number = self.events;
         let (provider, begun) = (Arc::clone(&self.provider), Arc::clone(&job));
