@@ -63,7 +63,7 @@ fn rendered(plan: &CallPlan) -> String {
 }
 
 fn listen(locale: &str) -> Listen {
-    Listen { turn: Turn(1), locale: locale.parse().expect("a locale") }
+    Listen::for_speech(Turn(1), locale.parse().expect("a locale"))
 }
 
 fn spoken(text: &str, voice: Option<&str>, locale: &str, then: Then) -> CallPlan {

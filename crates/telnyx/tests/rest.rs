@@ -189,7 +189,7 @@ async fn listening_is_transcription_in_the_language_of_its_engine() {
         ),
     ] {
         let script = Script::of([Ok(taken())]);
-        let listen = Listen { turn: Turn(2), locale: locale.parse::<Locale>().unwrap() };
+        let listen = Listen::for_speech(Turn(2), locale.parse::<Locale>().unwrap());
         playing(&script).start_listening(&call(), &listen).await.unwrap();
         let (path, body) = command(&script);
         assert_eq!(path, "transcription_start");

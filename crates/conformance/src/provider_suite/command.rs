@@ -159,5 +159,5 @@ pub(super) fn say(text: &str) -> Say {
 }
 
 pub(super) fn listen() -> Listen {
-    Listen { turn: Turn(2), locale: Locale::en_us() }
+    Listen::for_speech(Turn(2), Locale::en_us())
 }

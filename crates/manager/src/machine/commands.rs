@@ -29,14 +29,14 @@ impl Work {
                 let question = Question { turn, deadline: after(self.now, wait) };
                 self.record.question = Some(question);
                 if let CallPlan::Say(say) = &mut self.record.script.plan {
-                    say.then = Then::Listen(Listen { turn, locale: speech.locale.clone() });
+                    say.then = Then::Listen(Listen::for_speech(turn, speech.locale.clone()));
                 }
                 Ok(turn)
             }
             Command::Listen { locale } => {
                 let turn = self.next_turn();
                 self.cut_off_speech();
-                self.set_script(CallPlan::Listen(Listen { turn, locale: locale.clone() }));
+                self.set_script(CallPlan::Listen(Listen::for_speech(turn, locale.clone())));
                 self.perform_script();
                 self.note_command(CommandWord::Listen, None, Some(turn));
                 Ok(turn)
@@ -76,7 +76,7 @@ impl Work {
         let turn = self.next_turn();
         let then = match self.record.mode {
             Mode::Notify => Then::HangUp { after: self.record.limits.notify_hangup_delay },
-            Mode::Conversation => Then::Listen(Listen { turn, locale: speech.locale.clone() }),
+            Mode::Conversation => Then::Listen(Listen::for_speech(turn, speech.locale.clone())),
         };
         self.set_script(CallPlan::Say(Say { speech: speech.clone(), then }));
         self.perform_script();
@@ -100,7 +100,7 @@ impl Work {
             _ if self.record.mode == Mode::Conversation
                 && self.record.state == CallState::Listening =>
             {
-                Then::Listen(Listen { turn: self.record.turn, locale: Locale::en_us() })
+                Then::Listen(Listen::for_speech(self.record.turn, Locale::en_us()))
             }
             _ => Then::Hold,
         }
