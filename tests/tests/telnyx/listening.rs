@@ -89,7 +89,7 @@ async fn keys_come_unasked_while_we_listen() {
     let keys: Vec<String> = entries
         .iter()
         .flat_map(|entry| entry["detail"]["events"].as_array().cloned().unwrap_or_default())
-        .filter_map(|event| event["digits"]["digits"].as_str().map(str::to_owned))
+        .filter_map(|event| event["key_pressed"]["key"].as_str().map(str::to_owned))
         .collect();
     assert_eq!(keys, ["4", "2", "#"], "{entries:#?}");
     assert_eq!(world.call(&call).await["state"], "listening");
