@@ -211,6 +211,19 @@ mod tests {
             ),
             (
                 "webhook",
+                json!({ "events": [{ "digits": { "digits": "4711" } }], "step": 1, "turn": 2 }),
+                "entered 4711 [turn 2]",
+            ),
+            (
+                "webhook",
+                json!({ "events": [{ "key_pressed": { "key": "#" } }], "ignored": "nothing_new",
+                        "reply": { "step": 1, "plan": { "listen": {
+                            "turn": 2, "locale": "en-US",
+                            "input": { "digits": { "max_digits": 4, "finish_on_key": "#" } } } } } }),
+                "pressed #; told to listen for digits [turn 2]; without effect (nothing new)",
+            ),
+            (
+                "webhook",
                 json!({ "events": [], "step": null, "ignored": "already_ended" }),
                 "the carrier asks what to do; without effect (already ended)",
             ),

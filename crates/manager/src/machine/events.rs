@@ -70,6 +70,8 @@ impl Work {
             CallEvent::Transcript { is_final, .. } => self.heard(current, *is_final),
             CallEvent::Digits { .. } => self.entered(current),
             CallEvent::NothingHeard => self.listening_came_back(current, step),
+            // It ends nothing: speech and listening go on.
+            CallEvent::KeyPressed { .. } => self.ignore(Ignored::NothingNew),
             CallEvent::DigitsSent => self.digits_sent(current),
             CallEvent::HoldEnded => self.hold_ended(current),
             CallEvent::Fault(cause) => self.record.cause = Some(cause.clone()),
