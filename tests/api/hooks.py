@@ -25,6 +25,8 @@ def before_call(_context, case, _kwargs):
             make_possible(case.body)
         if case.path == "/v1/calls/{id}/ask":
             make_short(case.body)
+        if case.path in ("/v1/calls/{id}/ask", "/v1/calls/{id}/listen"):
+            make_consistent(case.body)
 
 
 def make_possible(call):
@@ -34,6 +36,17 @@ def make_possible(call):
     if isinstance(number, str) and re.fullmatch(r"\+[1-9][0-9]{1,14}", number):
         # A random number is mostly one that no carrier takes.
         call["to"] = f"+1555010000{PEOPLE[len(number) % len(PEOPLE)]}"
+
+
+def make_consistent(listening):
+    """Where speech alone is asked for, no digits are counted."""
+    if listening.get("input", "speech") != "speech":
+        return
+    count, key = listening.get("max_digits"), listening.get("finish_on_key")
+    if isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= 32:
+        del listening["max_digits"]
+    if isinstance(key, str) and re.fullmatch("[0-9*#]", key):
+        del listening["finish_on_key"]
 
 
 def make_short(question):

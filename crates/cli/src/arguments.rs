@@ -208,7 +208,26 @@ pub(crate) struct Call {
 const ASKED: &str = "\
 Exits 1 if nothing is said in time, if the call ends, or if something else is said or asked before.
 
-  offhook ask ID \"Is tomorrow at nine all right?\" --timeout 20s";
+  offhook ask ID \"Is tomorrow at nine all right?\" --timeout 20s
+  offhook ask ID \"Please enter your PIN.\" --input digits --max-digits 4";
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Input {
+    Speech,
+    Digits,
+    SpeechOrDigits,
+}
+
+impl Input {
+    /// The word for it in the API.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Speech => "speech",
+            Self::Digits => "digits",
+            Self::SpeechOrDigits => "speech_or_digits",
+        }
+    }
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Ask {
@@ -219,6 +238,15 @@ pub(crate) struct Ask {
     /// How long to wait, such as 30s [default: limits.transcript_timeout]
     #[arg(long, value_name = "TIME")]
     pub(crate) timeout: Option<String>,
+    /// speech, digits or speech-or-digits [default: speech]
+    #[arg(long, hide_possible_values = true)]
+    pub(crate) input: Option<Input>,
+    /// With this many digits an entry is complete, 1 to 32 [default: 32]
+    #[arg(long, value_name = "N", requires = "input")]
+    pub(crate) max_digits: Option<u8>,
+    /// The key that completes an entry [default: #]
+    #[arg(long, value_name = "KEY", requires = "input")]
+    pub(crate) finish_on_key: Option<char>,
 }
 
 const FOLLOWED: &str = "\

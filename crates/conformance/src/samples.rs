@@ -93,7 +93,7 @@ pub fn full_record(id: CallId) -> CallRecord {
                     voice: Some("Polly.Joanna".parse().expect("a voice")),
                     locale: "de-AT".parse().expect("it is a language tag"),
                 },
-                then: Then::Listen(Listen { turn: Turn(4), locale: Locale::en_us() }),
+                then: Then::Listen(Listen::for_speech(Turn(4), Locale::en_us())),
             }),
             step: Step(9),
             delivered_at: Some(at(12)),

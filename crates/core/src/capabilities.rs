@@ -25,6 +25,12 @@ pub struct Capabilities {
     /// `stop_tts` works. A carrier that fetches documents needs it not: another document cuts the
     /// speech off.
     pub stop_tts: bool,
+    /// `stop_gathering` works. A carrier that fetches documents needs it not: another document takes
+    /// the place of the one that gathers.
+    pub stop_gathering: bool,
+    /// One listening takes speech and digits
+    /// ([`ListenFor::SpeechOrDigits`](crate::ListenFor::SpeechOrDigits)).
+    pub speech_or_digits: bool,
     /// A document gives the call a limit of the carrier's own
     /// ([`CallPlan::Limited`](crate::CallPlan::Limited)): the first one of an inbound call does.
     pub limit_by_document: bool,
@@ -54,6 +60,8 @@ impl Capabilities {
             reject_call: false,
             limit_call: false,
             stop_tts: false,
+            stop_gathering: false,
+            speech_or_digits: false,
             limit_by_document: false,
             send_dtmf: false,
             find_call: false,

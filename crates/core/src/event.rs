@@ -58,10 +58,16 @@ pub enum CallEvent {
     },
     /// Listening ended and nothing was heard.
     NothingHeard,
-    /// DTMF that the other side pressed.
+    /// Digits with which listening ended: a whole entry.
     Digits {
-        /// What was pressed.
+        /// What was entered, without the key that finished it.
         digits: PrivateText,
+    },
+    /// One key that the other side pressed, told by itself. Where digits are asked for, their entry
+    /// tells it again.
+    KeyPressed {
+        /// Which.
+        key: PrivateText,
     },
     /// All digits of a plan were sent.
     DigitsSent,
@@ -97,6 +103,7 @@ impl CallEvent {
             Self::Transcript { .. } => "transcript",
             Self::NothingHeard => "nothing_heard",
             Self::Digits { .. } => "digits",
+            Self::KeyPressed { .. } => "key_pressed",
             Self::DigitsSent => "digits_sent",
             Self::HoldEnded => "hold_ended",
             Self::Fault(_) => "fault",

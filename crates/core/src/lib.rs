@@ -27,6 +27,7 @@ mod event;
 mod form;
 #[cfg(feature = "http")]
 mod http_client;
+mod listen;
 mod party;
 mod plan;
 mod private;
@@ -47,10 +48,10 @@ pub use event::{AnsweredBy, CallEvent, Direction};
 pub use form::{FormPair, WebhookForm, form_pairs};
 #[cfg(feature = "http")]
 pub use http_client::{GuardedClient, HostPolicy, InvalidBaseUrl, is_public_address};
+pub use listen::{DigitInput, InvalidDigitInput, Listen, ListenFor};
 pub use party::{InvalidNumber, Party, PhoneNumber};
 pub use plan::{
-    CallPlan, Digits, InvalidText, Listen, Locale, RejectReason, Say, Speech, SpeechText, Then,
-    Voice,
+    CallPlan, Digits, InvalidText, Locale, RejectReason, Say, Speech, SpeechText, Then, Voice,
 };
 pub use private::PrivateText;
 pub use provider::VoiceProvider;

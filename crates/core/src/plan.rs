@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::Turn;
+use crate::Listen;
 
 /// The script of a call: what it does now, and what follows.
 ///
@@ -18,7 +18,7 @@ use crate::Turn;
 pub enum CallPlan {
     /// Speak, then go on.
     Say(Say),
-    /// Listen for speech and digits.
+    /// Listen for speech, digits or both.
     Listen(Listen),
     /// Send DTMF, then go on.
     SendDigits {
@@ -115,15 +115,6 @@ pub struct Speech {
 fn voice_or_default<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Voice>, D::Error> {
     let text = Option::<String>::deserialize(from)?;
     Ok(text.and_then(|text| Voice::try_from(text).ok()))
-}
-
-/// Listening for one turn.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listen {
-    /// The turn that what is heard belongs to.
-    pub turn: Turn,
-    /// The language to expect.
-    pub locale: Locale,
 }
 
 /// How a call is refused.

@@ -85,7 +85,8 @@ pub trait VoiceProvider: fmt::Debug + Send + Sync + 'static {
     /// See [`ErrorClass`](crate::ErrorClass).
     async fn stop_tts(&self, call: &CallRef) -> Result<(), ProviderError>;
 
-    /// Starts to listen. Idempotent.
+    /// Starts to listen, for what the plan asks for. Idempotent. A carrier that takes commands ends
+    /// the listening for digits by itself, with a webhook that has the step of this call.
     ///
     /// # Errors
     /// See [`ErrorClass`](crate::ErrorClass).
@@ -96,6 +97,13 @@ pub trait VoiceProvider: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// See [`ErrorClass`](crate::ErrorClass).
     async fn stop_listening(&self, call: &CallRef) -> Result<(), ProviderError>;
+
+    /// Stops gathering digits, before another plan is carried out. Needs the capability
+    /// `stop_gathering`. Idempotent: with nothing to stop it succeeds.
+    ///
+    /// # Errors
+    /// See [`ErrorClass`](crate::ErrorClass).
+    async fn stop_gathering(&self, call: &CallRef) -> Result<(), ProviderError>;
 
     /// Asks how a call stands. Never fails: what is not known is
     /// [`CallStatus::Unknown`], so that the call is kept.

@@ -139,6 +139,8 @@ async fn perform(
         }
         EffectKind::HangUp => provider.hangup_call(reference).await.map(nothing),
         EffectKind::StopSpeech => provider.stop_tts(reference).await.map(nothing),
+        EffectKind::StopGathering => provider.stop_gathering(reference).await.map(nothing),
+        EffectKind::StopTranscribing => provider.stop_listening(reference).await.map(nothing),
         EffectKind::Perform(_) => match &call.script.plan {
             CallPlan::Say(say) => provider.play_tts(reference, say).await.map(nothing),
             CallPlan::Listen(listen) => {

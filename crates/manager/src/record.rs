@@ -186,6 +186,10 @@ pub enum EffectKind {
     HangUp,
     /// Cut off what is being spoken, before another plan is carried out.
     StopSpeech,
+    /// Stop gathering digits, before another plan is carried out.
+    StopGathering,
+    /// Stop transcribing, before digits are asked for.
+    StopTranscribing,
     /// Carry out the plan of this step by a command.
     Perform(Step),
 }
@@ -435,6 +439,8 @@ mod tests {
             (EffectKind::Limit, r#""limit""#),
             (EffectKind::HangUp, r#""hang_up""#),
             (EffectKind::StopSpeech, r#""stop_speech""#),
+            (EffectKind::StopGathering, r#""stop_gathering""#),
+            (EffectKind::StopTranscribing, r#""stop_transcribing""#),
             (EffectKind::Perform(Step(9)), r#"{"perform":9}"#),
         ] {
             assert_eq!(serde_json::to_string(&kind).unwrap(), word);

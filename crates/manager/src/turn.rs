@@ -19,6 +19,13 @@ pub enum TurnOutcome {
         /// When they were committed.
         at: Timestamp,
     },
+    /// The other side entered digits that it was asked for.
+    Entered {
+        /// What it pressed, without the key that finishes an entry.
+        digits: PrivateText,
+        /// When they were committed.
+        at: Timestamp,
+    },
     /// Its question was not answered in time. What is said later belongs to no turn, or to a later
     /// one.
     TimedOut,
@@ -59,11 +66,17 @@ pub(crate) fn outcome_of(
         let at = stored.entry.at;
         match &stored.entry.kind {
             EntryKind::Webhook { events, turn: Some(answered), .. } if *answered == turn => {
-                let text = events.iter().find_map(|event| match event {
-                    CallEvent::Transcript { text, is_final: true } => Some(text.clone()),
+                let answer = events.iter().find_map(|event| match event {
+                    CallEvent::Transcript { text, is_final: true } => {
+                        Some(TurnOutcome::Heard { text: text.clone(), at })
+                    }
+                    CallEvent::Digits { digits } => {
+                        Some(TurnOutcome::Entered { digits: digits.clone(), at })
+                    }
                     _ => None,
                 });
-                return Some(TurnOutcome::Heard { text: text.unwrap_or_default(), at });
+                let nothing = || TurnOutcome::Heard { text: PrivateText::default(), at };
+                return Some(answer.unwrap_or_else(nothing));
             }
             EntryKind::TurnTimedOut { turn: over } if *over == turn => {
                 return Some(TurnOutcome::TimedOut);

@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use offhook_core::{CallPlan, DigitInput, ListenFor};
 use offhook_manager::{StoreError, machine, stored};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 const RECORD: &str = include_str!("fixtures/record-v3.json");
+const DIGITS: &str = include_str!("fixtures/record-v3-digits.json");
 const ENTRIES: &str = include_str!("fixtures/entries-v1.json");
 
 fn entries() -> Vec<Vec<u8>> {
@@ -47,6 +49,30 @@ fn what_the_fixtures_hold_is_read_and_written_as_the_same() {
         assert!(stored::read_entry(&entry).is_ok());
         bears(&entry);
     }
+}
+
+/// What a stored plan listens for.
+fn listens_for(record: &str) -> ListenFor {
+    let record = stored::read_record(record.as_bytes()).unwrap();
+    match record.script.plan.after() {
+        CallPlan::Listen(listen) => listen.input,
+        other => panic!("it does not listen: {other:?}"),
+    }
+}
+
+#[test]
+fn a_record_from_before_digits_could_be_asked_for_listens_for_speech() {
+    assert!(!RECORD.contains("input"), "it was written by then");
+    assert_eq!(listens_for(RECORD), ListenFor::Speech);
+}
+
+#[test]
+fn a_record_that_asks_for_digits_is_read_and_written_as_the_same() {
+    let pin = DigitInput::new(4, '*').unwrap();
+    assert_eq!(listens_for(DIGITS), ListenFor::Digits(pin));
+    let written = stored::write_record(&stored::read_record(DIGITS.as_bytes()).unwrap());
+    let value = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json).unwrap();
+    assert_eq!(value(&written), value(DIGITS.as_bytes()));
 }
 
 #[test]

@@ -189,6 +189,7 @@ impl VoiceProvider for Plivo {
         capabilities.documents = true;
         capabilities.limit_by_document = true;
         capabilities.send_dtmf = true;
+        capabilities.speech_or_digits = true;
         capabilities.find_call = true;
         capabilities.list_live = true;
         capabilities.sip = true;
@@ -248,6 +249,10 @@ impl VoiceProvider for Plivo {
 
     async fn stop_listening(&self, call: &CallRef) -> Result<(), ProviderError> {
         self.push(call).await
+    }
+
+    async fn stop_gathering(&self, _call: &CallRef) -> Result<(), ProviderError> {
+        Err(ProviderError::unsupported("ending a gather without another document"))
     }
 
     async fn get_call_status(&self, call: &CallRef) -> CallStatus {

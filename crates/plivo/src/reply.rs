@@ -47,6 +47,12 @@ pub(crate) const RETRY_POLICY: &str = "rc=5&rp=ct,rt,5xx";
 /// How long a GetInput waits for something to hear. Its end calls us, and it is renewed.
 const LISTEN_SECONDS: &str = "15";
 
+/// The same for keys. It counts for the whole entry, which may be 32 of them.
+const DIGITS_SECONDS: &str = "30";
+
+/// The pause after which what was pressed is the entry.
+const BETWEEN_DIGITS_SECONDS: &str = "5";
+
 /// The silence that ends what somebody says. Plivo takes no less.
 const SILENCE_SECONDS: &str = "2";
 
@@ -137,21 +143,34 @@ fn input(
     prompt: Option<&Speech>,
 ) -> io::Result<()> {
     let action = callback(call, kind::INPUT);
-    // Without a retry policy: a preview that does not reach us is followed by a better one.
-    let partial = String::from(call.callback(kind::PARTIAL));
-    let element = writer.create_element("GetInput").with_attributes([
+    let takes_speech = listen.input.takes_speech();
+    let digits = listen.input.digits();
+    let mut element = writer.create_element("GetInput").with_attributes([
         ("action", action.as_str()),
         ("method", "POST"),
-        ("inputType", "dtmf speech"),
-        ("executionTimeout", LISTEN_SECONDS),
-        ("speechEndTimeout", SILENCE_SECONDS),
-        ("language", listen.locale.as_str()),
-        ("interimSpeechResultsCallback", partial.as_str()),
-        ("interimSpeechResultsCallbackMethod", "POST"),
-        // What is said is nobody's but the call's.
+        ("inputType", if takes_speech { "dtmf speech" } else { "dtmf" }),
+        ("executionTimeout", if digits.is_some() { DIGITS_SECONDS } else { LISTEN_SECONDS }),
+        // What is said and pressed is nobody's but the call's.
         ("log", "false"),
         ("redirect", "true"),
     ]);
+    if takes_speech {
+        // Without a retry policy: a preview that does not reach us is followed by a better one.
+        let partial = String::from(call.callback(kind::PARTIAL));
+        element = element.with_attributes([
+            ("speechEndTimeout", SILENCE_SECONDS),
+            ("language", listen.locale.as_str()),
+            ("interimSpeechResultsCallback", partial.as_str()),
+            ("interimSpeechResultsCallbackMethod", "POST"),
+        ]);
+    }
+    if let Some(digits) = digits {
+        element = element.with_attributes([
+            ("digitEndTimeout", BETWEEN_DIGITS_SECONDS),
+            ("numDigits", digits.max_digits().to_string().as_str()),
+            ("finishOnKey", digits.finish_on_key().to_string().as_str()),
+        ]);
+    }
     match prompt {
         Some(prompt) => {
             element.write_inner_content(|writer| speak(writer, prompt))?;

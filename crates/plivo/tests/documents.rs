@@ -5,8 +5,8 @@ mod support;
 use std::time::Duration;
 
 use offhook_core::{
-    CallPlan, CallRef, Callbacks, Digits, Listen, Locale, RejectReason, Say, Speech, SpeechText,
-    Step, Then, Turn, VoiceProvider,
+    CallPlan, CallRef, Callbacks, DigitInput, Digits, Listen, ListenFor, Locale, RejectReason, Say,
+    Speech, SpeechText, Step, Then, Turn, VoiceProvider,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -46,11 +46,11 @@ macro_rules! input {
             r#"<GetInput action=""#,
             url!("input"),
             r#"" method="POST" inputType="dtmf speech" executionTimeout="15""#,
-            r#" speechEndTimeout="2" language=""#,
+            r#" log="false" redirect="true" speechEndTimeout="2" language=""#,
             $language,
             r#"" interimSpeechResultsCallback="https://voice.example.com/phone/webhooks/plivo"#,
             "?call=01890a5d-ac96-774b-bcce-b302099a8057&amp;step=3&amp;kind=partial",
-            r#"" interimSpeechResultsCallbackMethod="POST" log="false" redirect="true""#
+            r#"" interimSpeechResultsCallbackMethod="POST""#
         )
     };
 }
@@ -63,7 +63,7 @@ fn rendered(plan: &CallPlan) -> String {
 }
 
 fn listen(locale: &str) -> Listen {
-    Listen { turn: Turn(1), locale: locale.parse().expect("a locale") }
+    Listen::for_speech(Turn(1), locale.parse().expect("a locale"))
 }
 
 fn spoken(text: &str, voice: Option<&str>, locale: &str, then: Then) -> CallPlan {
@@ -106,6 +106,45 @@ fn speech_before_anything_else_reports_that_it_was_played() {
     for then in [Then::Hold, hang_up(0), hang_up(2500)] {
         assert_eq!(rendered(&say("Bye.", then)), expected);
     }
+}
+
+/// A GetInput for keys alone, open: nothing is recognised, and nothing is told of what was.
+macro_rules! input_digits {
+    () => {
+        concat!(
+            r#"<GetInput action=""#,
+            url!("input"),
+            r#"" method="POST" inputType="dtmf" executionTimeout="30" log="false""#,
+            r##" redirect="true" digitEndTimeout="5" numDigits="4" finishOnKey="#""##
+        )
+    };
+}
+
+fn pin() -> DigitInput {
+    DigitInput::new(4, '#').expect("four digits")
+}
+
+#[test]
+fn digits_are_asked_for_without_speech() {
+    let listen = Listen { input: ListenFor::Digits(pin()), ..listen("en-GB") };
+    let expected = document!(input_digits!(), "/>", redirect!("unheard"));
+    assert_eq!(rendered(&CallPlan::Listen(listen.clone())), expected);
+    let expected = document!(
+        input_digits!(),
+        r#"><Speak voice="WOMAN" language="en-US">Your PIN, please.</Speak></GetInput>"#,
+        redirect!("unheard")
+    );
+    assert_eq!(rendered(&say("Your PIN, please.", Then::Listen(listen))), expected);
+}
+
+#[test]
+fn whichever_comes_first_is_asked_for_by_one_input() {
+    let listen = Listen { input: ListenFor::SpeechOrDigits(pin()), ..listen("en-GB") };
+    let digits = r##" digitEndTimeout="5" numDigits="4" finishOnKey="#"/>"##;
+    let expected = document!(input!("en-GB"), "DIGITS", redirect!("unheard"))
+        .replace("DIGITS", digits)
+        .replace(r#"executionTimeout="15""#, r#"executionTimeout="30""#);
+    assert_eq!(rendered(&CallPlan::Listen(listen)), expected);
 }
 
 #[test]

@@ -238,7 +238,7 @@ async fn a_look_asks_for_live_then_queued_then_over() {
 #[tokio::test]
 async fn a_push_makes_plivo_fetch_the_present_step() {
     let digits: Digits = "1w2#".parse().expect("digits");
-    let listen = Listen { turn: Turn(2), locale: Locale::en_us() };
+    let listen = Listen::for_speech(Turn(2), Locale::en_us());
     for push in 0..4 {
         let (plivo, script) = answering([accepted()]);
         let pushed = match push {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use offhook_core::{
-    CallPlan, CallRef, Connection, DialIntent, Digits, ErrorClass, Listen, ProviderError,
-    RejectReason, Say, TransportRequest,
+    CallPlan, CallRef, Connection, DialIntent, DigitInput, Digits, ErrorClass, Locale,
+    ProviderError, RejectReason, Say, TransportRequest,
 };
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -28,14 +28,22 @@ const PAGE: &str = "250";
 const RETRIES_MS: [u32; 5] = [1000, 3000, 8000, 18_000, 30_000];
 
 /// The events that a call cannot do without.
-const RETRIED: [&str; 6] = [
+const RETRIED: [&str; 7] = [
     "call.initiated",
     "call.answered",
     "call.hangup",
     "call.speak.ended",
     "call.transcription",
     "call.dtmf.received",
+    "call.gather.ended",
 ];
+
+/// How long a gather waits for the first key, and the longest that all of it may take: the most that
+/// Telnyx permits for the first key. Its end comes back to us, and it is renewed.
+const GATHER_MILLIS: u32 = 120_000;
+
+/// The pause after which what was pressed is the entry.
+const BETWEEN_DIGITS_MILLIS: u32 = 5_000;
 
 /// Builds requests for one connection.
 #[derive(Clone, Debug)]
@@ -121,6 +129,19 @@ struct Transcription {
 enum Engine {
     Google { language: &'static str, interim_results: bool },
     Telnyx { language: &'static str, transcription_model: &'static str },
+}
+
+#[derive(Serialize)]
+struct Gather {
+    minimum_digits: u8,
+    maximum_digits: u8,
+    terminating_digit: char,
+    initial_timeout_millis: u32,
+    inter_digit_timeout_millis: u32,
+    timeout_millis: u32,
+    gather_id: String,
+    client_state: String,
+    command_id: String,
 }
 
 #[derive(Serialize)]
@@ -264,15 +285,36 @@ impl Api {
             voice: say.speech.voice.as_ref().map_or(spoken.voice, |voice| voice.as_str()),
             language: spoken.language,
             stop: "all",
-            client_state: ClientState::of_speech(call).encode(),
+            client_state: ClientState::of_step(call).encode(),
             command_id: command_id(call, "speak"),
         };
         Ok(self.command(id, "speak", &body))
     }
 
+    /// Gathers digits. The step comes back with their entry.
+    pub(crate) fn gather(&self, call: &CallRef, id: &str, digits: DigitInput) -> TransportRequest {
+        let body = Gather {
+            minimum_digits: 1,
+            maximum_digits: digits.max_digits(),
+            terminating_digit: digits.finish_on_key(),
+            initial_timeout_millis: GATHER_MILLIS,
+            inter_digit_timeout_millis: BETWEEN_DIGITS_MILLIS,
+            timeout_millis: GATHER_MILLIS,
+            gather_id: call.step.to_string(),
+            client_state: ClientState::of_step(call).encode(),
+            command_id: command_id(call, "gather"),
+        };
+        self.command(id, "gather", &body)
+    }
+
+    pub(crate) fn stop_gathering(&self, call: &CallRef, id: &str) -> TransportRequest {
+        let command_id = Some(command_id(call, "stop-gathering"));
+        self.command(id, "gather_stop", &Plain { command_id })
+    }
+
     /// Transcribes the other side, with previews where the engine has them.
-    pub(crate) fn listen(&self, call: &CallRef, id: &str, listen: &Listen) -> TransportRequest {
-        let (name, config) = match language::transcribed(&listen.locale) {
+    pub(crate) fn transcribe(&self, call: &CallRef, id: &str, locale: &Locale) -> TransportRequest {
+        let (name, config) = match language::transcribed(locale) {
             Transcribed::Google(language) => {
                 ("Google", Engine::Google { language, interim_results: true })
             }

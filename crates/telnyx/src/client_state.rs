@@ -1,9 +1,9 @@
 //! Our id on its way to Telnyx and back.
 //!
 //! `client_state` is text in base64 that Telnyx repeats in the signed body of every later webhook of
-//! the call until a command sets another. It names the call, and `speak` adds the step of the speech:
-//! the end of a speech that was replaced or has just ended must not end the one after it. It never
-//! names a turn: transcription goes on over many steps and says nothing of when words were spoken.
+//! the call until a command sets another. It names the call, and `speak` and `gather` add their step: the
+//! end of one that was replaced or has just ended must not end the one after it. It never names a turn:
+//! transcription goes on over many steps and says nothing of when words were spoken.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use offhook_core::{CallId, CallRef, Step};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClientState {
     pub(crate) call: CallId,
-    /// The step of the latest speech, if there was one.
+    /// The step of the latest speech or gather, if there was one.
     pub(crate) step: Option<Step>,
 }
 
@@ -22,7 +22,7 @@ impl ClientState {
         Self { call: call.id, step: None }
     }
 
-    pub(crate) const fn of_speech(call: &CallRef) -> Self {
+    pub(crate) const fn of_step(call: &CallRef) -> Self {
         Self { call: call.id, step: Some(call.step) }
     }
 

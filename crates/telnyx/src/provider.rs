@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use offhook_core::{
     CallPlan, CallRef, CallStatus, Capabilities, DedupeKey, DialIntent, Digits, ErrorClass,
-    InitiatedCall, Listen, ParsedWebhook, Party, ProviderError, ProviderName, RejectReason,
-    RunningCall, Say, Search, Then, Transport, TransportRequest, TransportResponse,
+    InitiatedCall, Listen, ListenFor, ParsedWebhook, Party, ProviderError, ProviderName,
+    RejectReason, RunningCall, Say, Search, Then, Transport, TransportRequest, TransportResponse,
     UndecodableWebhook, VerifiedWebhook, VoiceProvider, WebhookRejection, WebhookReply,
     WebhookRequest,
 };
@@ -104,6 +104,7 @@ impl VoiceProvider for Telnyx {
         capabilities.answer_call = true;
         capabilities.reject_call = true;
         capabilities.stop_tts = true;
+        capabilities.stop_gathering = true;
         capabilities.send_dtmf = true;
         capabilities.find_call = true;
         capabilities.list_live = true;
@@ -150,11 +151,24 @@ impl VoiceProvider for Telnyx {
     }
 
     async fn start_listening(&self, call: &CallRef, listen: &Listen) -> Result<(), ProviderError> {
-        answer::listens(&self.write(self.api.listen(call, id(call)?, listen)).await?)
+        match listen.input {
+            ListenFor::Speech => {
+                let request = self.api.transcribe(call, id(call)?, &listen.locale);
+                answer::listens(&self.write(request).await?)
+            }
+            ListenFor::Digits(digits) => {
+                answer::done(&self.write(self.api.gather(call, id(call)?, digits)).await?)
+            }
+            _ => Err(ProviderError::unsupported("listening for speech and digits at once")),
+        }
     }
 
     async fn stop_listening(&self, call: &CallRef) -> Result<(), ProviderError> {
         answer::stopped(&self.write(self.api.stop_listening(call, id(call)?)).await?)
+    }
+
+    async fn stop_gathering(&self, call: &CallRef) -> Result<(), ProviderError> {
+        answer::stopped(&self.write(self.api.stop_gathering(call, id(call)?)).await?)
     }
 
     async fn get_call_status(&self, call: &CallRef) -> CallStatus {

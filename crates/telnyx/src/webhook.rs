@@ -93,6 +93,10 @@ struct Payload<'a> {
     #[serde(borrow)]
     digit: Text<'a>,
     #[serde(borrow)]
+    digits: Text<'a>,
+    #[serde(borrow)]
+    gather_id: Text<'a>,
+    #[serde(borrow)]
     transcription_data: Option<Transcription<'a>>,
 }
 
@@ -203,7 +207,7 @@ pub(crate) fn parse(
     }
     let state = payload.client_state.get().and_then(ClientState::decode);
     parsed.call = state.map(|state| state.call);
-    parsed.step = state.and_then(|state| step(event_type, state));
+    parsed.step = step(event_type, &payload, state);
     let called_at = delivery.meta.delivered_to.get().unwrap_or(&request.url);
     let told = match payload.direction.or_empty() {
         "incoming" | "inbound" => Some(Direction::Inbound),
@@ -225,11 +229,17 @@ pub(crate) fn parse(
     Ok(parsed)
 }
 
-/// Only of speech the step is known: it has one command of its own. All else belongs to whatever the
-/// call does at the time.
-fn step(event_type: &str, state: ClientState) -> Option<Step> {
+/// Only of speech and of a gather the step is known: they have one command each. All else belongs to
+/// whatever the call does at the time.
+fn step(event_type: &str, payload: &Payload<'_>, state: Option<ClientState>) -> Option<Step> {
+    let of_state = || state.and_then(|state| state.step);
     match event_type {
-        "call.speak.started" | "call.speak.ended" => state.step,
+        "call.speak.started" | "call.speak.ended" => of_state(),
+        // A speech may have set another state since: its own id is surer.
+        "call.gather.ended" => {
+            let of_gather = payload.gather_id.get().and_then(|id| id.parse().ok().map(Step));
+            of_gather.or_else(of_state)
+        }
         _ => None,
     }
 }
@@ -259,10 +269,10 @@ fn event(event_type: &str, payload: &Payload<'_>, direction: Option<Direction>) 
             _ => None,
         },
         "call.transcription" => payload.transcription_data.as_ref().and_then(heard),
-        // Digits that are gathered come by this too, so that `call.gather.ended` would repeat them.
         "call.dtmf.received" => {
-            payload.digit.get().map(|digit| CallEvent::Digits { digits: digit.into() })
+            payload.digit.get().map(|digit| CallEvent::KeyPressed { key: digit.into() })
         }
+        "call.gather.ended" => gathered(payload),
         _ => answered_by(event_type, payload.result.or_empty()).map(CallEvent::AnsweredBy),
     };
     known.unwrap_or_else(|| CallEvent::Unknown { name: name(event_type, payload) })
@@ -277,6 +287,17 @@ fn ended(payload: &Payload<'_>, direction: Option<Direction>) -> CallEvent {
         had_media: payload.call_quality_stats.is_some(),
     };
     CallEvent::Ended { reason: hangup.reason(), cause: hangup.words() }
+}
+
+/// What a gather came to. Stopped by a command there is another plan already, and with the call there
+/// is none.
+fn gathered(payload: &Payload<'_>) -> Option<CallEvent> {
+    match (payload.status.or_empty(), payload.digits.get()) {
+        // Time that ran out after some keys ends the entry as the key that finishes it does.
+        ("valid" | "timeout", Some(digits)) => Some(CallEvent::Digits { digits: digits.into() }),
+        ("valid" | "timeout" | "invalid" | "cancelled_amd", _) => Some(CallEvent::NothingHeard),
+        _ => None,
+    }
 }
 
 fn heard(transcription: &Transcription<'_>) -> Option<CallEvent> {

@@ -123,7 +123,7 @@ async fn to_end_a_call_that_is_over_is_done() {
 
 #[tokio::test]
 async fn to_listen_while_listening_is_done() {
-    let listen = Listen { turn: Turn(1), locale: Locale::en_us() };
+    let listen = Listen::for_speech(Turn(1), Locale::en_us());
     let already = Ok(refusal(422, "90054", "Transcription already in progress", ""));
     answering(already).start_listening(&call(), &listen).await.unwrap();
     let conflict = Ok(refusal(422, "90053", "Conflict with a recording", ""));

@@ -10,11 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use offhook_conformance::Secrets;
 use offhook_conformance::provider_suite::{
     Carried, Command, Dialled, FROM, Finding, Genuine, Look, Meaning, Part, ProviderHarness,
-    Refusal, Says, Searched, Signer, TO, Tamper,
+    Refusal, Says, Searched, Signer, TO, Tamper, Told,
 };
 use offhook_core::{
-    CallEvent, CallRef, EndReason, Party, ProviderCallId, ProviderCallIds, Transport,
-    TransportRequest, TransportResponse, VoiceProvider, WebhookReply, WebhookRequest,
+    CallEvent, CallRef, DigitInput, EndReason, ListenFor, Party, ProviderCallId, ProviderCallIds,
+    Transport, TransportRequest, TransportResponse, VoiceProvider, WebhookReply, WebhookRequest,
 };
 use offhook_telnyx::Telnyx;
 use serde_json::{Value, json};
@@ -119,6 +119,7 @@ impl ProviderHarness for Harness {
         hangup["data"]["payload"]["hangup_source"] = "callee".into();
         let answered = event("call.answered", json!({"state": "answered"}));
         let digit = event("call.dtmf.received", json!({"digit": "#"}));
+        let entry = event("call.gather.ended", json!({"digits": "4711", "status": "valid"}));
         let spoken = event("call.speak.ended", json!({"status": "completed"}));
         let mut foreign = fixture("inbound");
         foreign["data"]["payload"]["connection_id"] = "1494404757140276706".into();
@@ -150,7 +151,12 @@ impl ProviderHarness for Harness {
             genuine(
                 "a digit",
                 delivery(6, digit),
-                ours(&[CallEvent::Digits { digits: "#".into() }]),
+                ours(&[CallEvent::KeyPressed { key: "#".into() }]),
+            ),
+            genuine(
+                "an entry",
+                delivery(11, entry),
+                ours(&[CallEvent::Digits { digits: "4711".into() }]),
             ),
             genuine(
                 "heard",
@@ -247,6 +253,20 @@ impl ProviderHarness for Harness {
 
     fn says(&self, _reply: &WebhookReply, _text: &str) -> bool {
         false
+    }
+
+    fn listens_for(&self, told: &Told<'_>) -> Option<ListenFor> {
+        let Told::Request(request) = told else { return None };
+        let body = body(request);
+        match request.url.path().rsplit('/').next()? {
+            "transcription_start" => Some(ListenFor::Speech),
+            "gather" if body["minimum_digits"] == 1 => {
+                let max_digits = u8::try_from(body["maximum_digits"].as_u64()?).ok()?;
+                let key = body["terminating_digit"].as_str()?.parse().ok()?;
+                DigitInput::new(max_digits, key).ok().map(ListenFor::Digits)
+            }
+            _ => None,
+        }
     }
 
     fn created(&self) -> (TransportResponse, ProviderCallIds) {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use http::Method;
 use jiff::Timestamp;
 use offhook_core::{
-    CallPlan, CallRef, Connection, DialIntent, Digits, ErrorClass, Listen, Locale, Party,
-    PhoneNumber, ProviderCallIds, RejectReason, Say, Search, Speech, SpeechText, Step, Then,
-    TransportRequest, Turn, VoiceProvider,
+    CallPlan, CallRef, Connection, DialIntent, DigitInput, Digits, ErrorClass, Listen, ListenFor,
+    Locale, Party, PhoneNumber, ProviderCallIds, RejectReason, Say, Search, Speech, SpeechText,
+    Step, Then, TransportRequest, Turn, VoiceProvider,
 };
 use offhook_telnyx::Telnyx;
 use serde_json::{Value, json};
@@ -68,8 +68,8 @@ fn dialled() -> Value {
 fn retries() -> Value {
     let policy = json!({"retries_ms": [1000, 3000, 8000, 18000, 30000]});
     json!({
-        "call.answered": policy, "call.dtmf.received": policy, "call.hangup": policy,
-        "call.initiated": policy, "call.speak.ended": policy, "call.transcription": policy,
+        "call.answered": policy, "call.dtmf.received": policy, "call.gather.ended": policy,
+        "call.hangup": policy, "call.initiated": policy, "call.speak.ended": policy, "call.transcription": policy,
     })
 }
 
@@ -189,7 +189,7 @@ async fn listening_is_transcription_in_the_language_of_its_engine() {
         ),
     ] {
         let script = Script::of([Ok(taken())]);
-        let listen = Listen { turn: Turn(2), locale: locale.parse::<Locale>().unwrap() };
+        let listen = Listen::for_speech(Turn(2), locale.parse::<Locale>().unwrap());
         playing(&script).start_listening(&call(), &listen).await.unwrap();
         let (path, body) = command(&script);
         assert_eq!(path, "transcription_start");
@@ -203,6 +203,31 @@ async fn listening_is_transcription_in_the_language_of_its_engine() {
             })
         );
     }
+}
+
+/// Each attribute is one of `actions/gather` (Telnyx, "Gather").
+#[tokio::test]
+async fn digits_are_gathered_and_come_back_with_their_step() {
+    let script = Script::of([Ok(taken())]);
+    let pin = ListenFor::Digits(DigitInput::new(4, '*').unwrap());
+    let listen = Listen { input: pin, ..Listen::for_speech(Turn(2), Locale::en_us()) };
+    playing(&script).start_listening(&call(), &listen).await.unwrap();
+    let (path, body) = command(&script);
+    assert_eq!(path, "gather");
+    assert_eq!(
+        body,
+        json!({
+            "minimum_digits": 1,
+            "maximum_digits": 4,
+            "terminating_digit": "*",
+            "initial_timeout_millis": 120_000,
+            "inter_digit_timeout_millis": 5_000,
+            "timeout_millis": 120_000,
+            "gather_id": "3",
+            "client_state": state(&format!("{CALL_ID}/3")),
+            "command_id": format!("{CALL_ID}-3-gather"),
+        })
+    );
 }
 
 #[tokio::test]
@@ -237,6 +262,11 @@ async fn the_other_commands_are_short() {
     playing(&script).stop_listening(&call()).await.unwrap();
     let body = json!({"command_id": id("stop-listening")});
     assert_eq!(command(&script), ("transcription_stop".to_owned(), body));
+
+    let script = Script::of([Ok(taken())]);
+    playing(&script).stop_gathering(&call()).await.unwrap();
+    let body = json!({"command_id": id("stop-gathering")});
+    assert_eq!(command(&script), ("gather_stop".to_owned(), body));
 
     let script = Script::of([Ok(taken())]);
     playing(&script).stop_tts(&call()).await.unwrap();

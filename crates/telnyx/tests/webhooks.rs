@@ -136,7 +136,7 @@ fn every_event_of_a_call_has_its_word() {
             json!({"status": "cancelled_amd"}),
             CallEvent::SpeechEnded { completed: false },
         ),
-        ("call.dtmf.received", json!({"digit": "#"}), CallEvent::Digits { digits: "#".into() }),
+        ("call.dtmf.received", json!({"digit": "#"}), CallEvent::KeyPressed { key: "#".into() }),
         (
             "call.machine.detection.ended",
             json!({"result": "human"}),
@@ -173,9 +173,15 @@ fn events_without_effect_keep_their_name_and_how_they_came_out() {
         ("call.playback.ended", json!({"status": "failed"}), "call.playback.ended failed"),
         (
             "call.gather.ended",
-            json!({"digits": "12", "status": "valid"}),
-            "call.gather.ended valid",
+            json!({"digits": "12", "status": "cancelled"}),
+            "call.gather.ended cancelled",
         ),
+        (
+            "call.gather.ended",
+            json!({"digits": "12", "status": "call_hangup"}),
+            "call.gather.ended call_hangup",
+        ),
+        ("call.gather.ended", json!({"digits": "12"}), "call.gather.ended"),
         ("call.speak.ended", json!({"status": "cancelled"}), "call.speak.ended cancelled"),
         ("call.speak.ended", json!({}), "call.speak.ended"),
         (
@@ -254,7 +260,39 @@ fn words_are_heard_where_telnyx_puts_them() {
 }
 
 #[test]
-fn a_speech_is_known_by_its_step_and_nothing_else_is() {
+fn what_a_gather_came_to_is_an_entry_or_nothing() {
+    let entered = |digits: &str| CallEvent::Digits { digits: digits.into() };
+    for (status, digits, expected) in [
+        ("valid", "4711", entered("4711")),
+        ("timeout", "47", entered("47")),
+        ("valid", "", CallEvent::NothingHeard),
+        ("timeout", "", CallEvent::NothingHeard),
+        ("invalid", "", CallEvent::NothingHeard),
+        ("invalid", "4A", CallEvent::NothingHeard),
+        ("cancelled_amd", "4", CallEvent::NothingHeard),
+    ] {
+        let fields = json!({"digits": digits, "status": status});
+        assert_eq!(told(&event("call.gather.ended", fields)), expected, "{status} {digits:?}");
+    }
+}
+
+#[test]
+fn a_gather_is_known_by_its_own_step_whatever_was_spoken_since() {
+    let step = |gather_id: Value, client_state: String| {
+        let fields = json!({"digits": "4", "status": "valid", "gather_id": gather_id,
+            "client_state": client_state});
+        parsed(&event("call.gather.ended", fields)).step
+    };
+    let spoken_since = || state(&format!("{CALL_ID}/9"));
+    assert_eq!(step(json!("7"), spoken_since()), Some(Step(7)));
+    assert_eq!(step(json!("7"), state(CALL_ID)), Some(Step(7)));
+    // Where the id does not come back, the state does.
+    assert_eq!(step(Value::Null, spoken_since()), Some(Step(9)));
+    assert_eq!(step(json!("somebody else's"), state(CALL_ID)), None);
+}
+
+#[test]
+fn a_speech_is_known_by_its_step_and_what_is_heard_is_not() {
     let of_speech = state(&format!("{CALL_ID}/7"));
     for event_type in ["call.speak.started", "call.speak.ended"] {
         let fields = json!({"client_state": of_speech, "status": "completed"});

@@ -99,6 +99,7 @@ impl VoiceProvider for Twilio {
         capabilities.documents = true;
         capabilities.limit_call = true;
         capabilities.send_dtmf = true;
+        capabilities.speech_or_digits = true;
         capabilities.find_call = true;
         capabilities.list_live = true;
         capabilities.sip = true;
@@ -148,6 +149,10 @@ impl VoiceProvider for Twilio {
 
     async fn stop_listening(&self, call: &CallRef) -> Result<(), ProviderError> {
         self.push(call, &CallPlan::Hold).await
+    }
+
+    async fn stop_gathering(&self, _call: &CallRef) -> Result<(), ProviderError> {
+        Err(ProviderError::unsupported("ending a gather without another document"))
     }
 
     async fn get_call_status(&self, call: &CallRef) -> CallStatus {

@@ -39,6 +39,10 @@ pub(crate) const RETRY_POLICY: &str = "rc=3&rp=ct,rt,5xx";
 /// How long a Gather waits for the first word or key. Its end calls us, and it is renewed.
 const LISTEN_SECONDS: &str = "15";
 
+/// The same for keys, and the pause after which what was pressed is the entry: there is one attribute
+/// for both.
+const DIGITS_SECONDS: &str = "5";
+
 /// How long a Hold lasts before it comes back for more.
 const HOLD_SECONDS: &str = "30";
 
@@ -118,20 +122,32 @@ fn gather(
     prompt: Option<&Speech>,
 ) -> io::Result<()> {
     let action = callback(call, kind::GATHER);
-    // Without a retry policy: a preview that does not reach us is followed by a better one.
-    let partial = String::from(call.callback(kind::PARTIAL));
-    let element = writer.create_element("Gather").with_attributes([
-        ("input", "dtmf speech"),
+    let takes_speech = listen.input.takes_speech();
+    let digits = listen.input.digits();
+    let mut element = writer.create_element("Gather").with_attributes([
+        ("input", if takes_speech { "dtmf speech" } else { "dtmf" }),
         ("action", action.as_str()),
         ("method", "POST"),
-        ("language", listen.locale.as_str()),
-        ("timeout", LISTEN_SECONDS),
-        ("speechTimeout", "auto"),
+        ("timeout", if digits.is_some() { DIGITS_SECONDS } else { LISTEN_SECONDS }),
         // Without it an empty result runs into the end of the document, which ends the call.
         ("actionOnEmptyResult", "true"),
-        ("partialResultCallback", partial.as_str()),
-        ("partialResultCallbackMethod", "POST"),
     ]);
+    if takes_speech {
+        // Without a retry policy: a preview that does not reach us is followed by a better one.
+        let partial = String::from(call.callback(kind::PARTIAL));
+        element = element.with_attributes([
+            ("language", listen.locale.as_str()),
+            ("speechTimeout", "auto"),
+            ("partialResultCallback", partial.as_str()),
+            ("partialResultCallbackMethod", "POST"),
+        ]);
+    }
+    if let Some(digits) = digits {
+        element = element.with_attributes([
+            ("numDigits", digits.max_digits().to_string().as_str()),
+            ("finishOnKey", digits.finish_on_key().to_string().as_str()),
+        ]);
+    }
     match prompt {
         Some(prompt) => {
             element.write_inner_content(|writer| speech(writer, prompt))?;

@@ -12,11 +12,12 @@ use jiff::{SignedDuration, Timestamp};
 use offhook_conformance::Secrets;
 use offhook_conformance::provider_suite::{
     Carried, Command, Dialled, FROM, Finding, Genuine, Look, Meaning, Part, ProviderHarness,
-    Refusal, Says, Searched, Signer, TO, Tamper, response,
+    Refusal, Says, Searched, Signer, TO, Tamper, Told, response,
 };
 use offhook_core::{
-    CallEvent, CallRef, EndReason, Party, Progress, ProviderCallId, ProviderCallIds, Transport,
-    TransportRequest, TransportResponse, VoiceProvider, WebhookReply, WebhookRequest,
+    CallEvent, CallRef, DigitInput, EndReason, ListenFor, Party, Progress, ProviderCallId,
+    ProviderCallIds, Transport, TransportRequest, TransportResponse, VoiceProvider, WebhookReply,
+    WebhookRequest,
 };
 use offhook_twilio::Twilio;
 use percent_encoding::percent_decode;
@@ -273,6 +274,24 @@ impl ProviderHarness for Harness {
 
     fn says(&self, reply: &WebhookReply, text: &str) -> bool {
         reply.content_type == "text/xml; charset=utf-8" && says(&reply.body, text)
+    }
+
+    fn listens_for(&self, told: &Told<'_>) -> Option<ListenFor> {
+        let Told::Reply(reply) = told else { return None };
+        let attributes = read_back(std::str::from_utf8(&reply.body).ok()?).listens;
+        let attribute = |name: &str| attributes.get(name).map(String::as_str);
+        let digits = || {
+            let max_digits = attribute("numDigits")?.parse().ok()?;
+            DigitInput::new(max_digits, attribute("finishOnKey")?.parse().ok()?).ok()
+        };
+        match (attribute("input"), digits()) {
+            (Some("dtmf"), Some(digits)) if attribute("language").is_none() => {
+                Some(ListenFor::Digits(digits))
+            }
+            (Some("dtmf speech"), Some(digits)) => Some(ListenFor::SpeechOrDigits(digits)),
+            (Some("dtmf speech"), None) => Some(ListenFor::Speech),
+            _ => None,
+        }
     }
 
     fn created(&self) -> (TransportResponse, ProviderCallIds) {

@@ -199,7 +199,7 @@ async fn dialled(to: &str) -> TransportRequest {
 
 /// One request of each kind that there is.
 async fn every_request() -> Vec<(&'static str, TransportRequest)> {
-    let listen = Listen { turn: Turn(2), locale: Locale::en_us() };
+    let listen = Listen::for_speech(Turn(2), Locale::en_us());
     let digits = "1w2#".parse().expect("digits");
     let mut all = vec![
         ("a dial", dialled("+442071838750").await),

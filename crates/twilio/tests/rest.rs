@@ -212,7 +212,7 @@ fn say(text: &str) -> Say {
 
 #[tokio::test]
 async fn a_push_is_the_document_that_a_webhook_would_get() {
-    let listen = Listen { turn: Turn(2), locale: Locale::en_us() };
+    let listen = Listen::for_speech(Turn(2), Locale::en_us());
     let digits = "1w2#".parse().expect("digits");
     let plans = [
         CallPlan::Say(say("Tom & Jerry + “friends”")),

@@ -5,8 +5,8 @@ mod support;
 use std::time::Duration;
 
 use offhook_core::{
-    CallPlan, CallRef, Callbacks, Digits, Listen, Locale, RejectReason, Say, Speech, SpeechText,
-    Step, Then, Turn, VoiceProvider,
+    CallPlan, CallRef, Callbacks, DigitInput, Digits, Listen, ListenFor, Locale, RejectReason, Say,
+    Speech, SpeechText, Step, Then, Turn, VoiceProvider,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -39,9 +39,9 @@ macro_rules! gather {
         concat!(
             r#"<Gather input="dtmf speech" action=""#,
             url!("gather"),
-            r#"" method="POST" language=""#,
+            r#"" method="POST" timeout="15" actionOnEmptyResult="true" language=""#,
             $language,
-            r#"" timeout="15" speechTimeout="auto" actionOnEmptyResult="true""#,
+            r#"" speechTimeout="auto""#,
             r#" partialResultCallback="https://voice.example.com/phone/webhooks/twilio"#,
             "?call=01890a5d-ac96-774b-bcce-b302099a8057&amp;step=3&amp;kind=partial",
             r#"" partialResultCallbackMethod="POST""#
@@ -57,7 +57,7 @@ fn rendered(plan: &CallPlan) -> String {
 }
 
 fn listen(locale: &str) -> Listen {
-    Listen { turn: Turn(1), locale: locale.parse().expect("a locale") }
+    Listen::for_speech(Turn(1), locale.parse().expect("a locale"))
 }
 
 fn say(text: &str, then: Then) -> CallPlan {
@@ -102,6 +102,39 @@ fn speech_before_anything_else_reports_that_it_was_played() {
     for then in [Then::Hold, hang_up(0), hang_up(2500)] {
         assert_eq!(rendered(&say("Bye.", then)), expected);
     }
+}
+
+/// A Gather for keys alone, open: nothing is recognised, and nothing is told of what was.
+macro_rules! gather_digits {
+    () => {
+        concat!(
+            r#"<Gather input="dtmf" action=""#,
+            url!("gather"),
+            r#"" method="POST" timeout="5" actionOnEmptyResult="true""#,
+            r##" numDigits="4" finishOnKey="#""##
+        )
+    };
+}
+
+fn pin() -> DigitInput {
+    DigitInput::new(4, '#').expect("four digits")
+}
+
+#[test]
+fn digits_are_asked_for_without_speech() {
+    let listen = Listen { input: ListenFor::Digits(pin()), ..listen("en-GB") };
+    assert_eq!(rendered(&CallPlan::Listen(listen.clone())), document!(gather_digits!(), "/>"));
+    let expected =
+        document!(gather_digits!(), r#"><Say language="en-US">Your PIN, please.</Say></Gather>"#);
+    assert_eq!(rendered(&say("Your PIN, please.", Then::Listen(listen))), expected);
+}
+
+#[test]
+fn whichever_comes_first_is_asked_for_by_one_gather() {
+    let listen = Listen { input: ListenFor::SpeechOrDigits(pin()), ..listen("en-GB") };
+    let expected = document!(gather!("en-GB"), r##" numDigits="4" finishOnKey="#"/>"##)
+        .replace(r#"timeout="15""#, r#"timeout="5""#);
+    assert_eq!(rendered(&CallPlan::Listen(listen)), expected);
 }
 
 #[test]

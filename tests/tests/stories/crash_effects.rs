@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use offhook::manager::machine::Command;
-use offhook_core::{Locale, Speech};
+use offhook_core::{ListenFor, Locale, Speech};
 use offhook_tests::{Setup, World, stories};
 use serde_json::{Value, json};
 
@@ -141,7 +141,7 @@ async fn listening_is_asked_for_again_until_the_carrier_takes_it(setup: Setup) {
     let id = call.parse().unwrap();
     world.manager().command(id, Command::StopListening).await.unwrap();
     world.until_state(&call, "active").await;
-    let listen = Command::Listen { locale: Locale::en_us() };
+    let listen = Command::Listen { locale: Locale::en_us(), input: ListenFor::Speech };
     world.manager().command(id, listen).await.unwrap();
     world.until_state(&call, "listening").await;
     world.person(&call, "say", json!({ "text": "still here" })).await;

@@ -7,6 +7,7 @@ mod calls;
 mod conversation;
 mod crash_effects;
 mod dialling;
+mod digits;
 mod first_contact;
 mod guarded_client;
 mod lists;

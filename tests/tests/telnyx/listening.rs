@@ -89,8 +89,33 @@ async fn keys_come_unasked_while_we_listen() {
     let keys: Vec<String> = entries
         .iter()
         .flat_map(|entry| entry["detail"]["events"].as_array().cloned().unwrap_or_default())
-        .filter_map(|event| event["digits"]["digits"].as_str().map(str::to_owned))
+        .filter_map(|event| event["key_pressed"]["key"].as_str().map(str::to_owned))
         .collect();
     assert_eq!(keys, ["4", "2", "#"], "{entries:#?}");
     assert_eq!(world.call(&call).await["state"], "listening");
+}
+
+#[tokio::test]
+async fn nothing_is_transcribed_while_digits_are_gathered_and_another_plan_stops_the_gather() {
+    let world = world().await;
+    let call = conversation(&world).await;
+    let steer = |what: &str| format!("/v1/calls/{call}/{what}");
+    let digits = json!({ "input": "digits", "max_digits": 1 });
+    world.api(Method::POST, &steer("listen"), digits).await;
+    world.run_for(seconds(2)).await;
+    let mut expected = vec!["transcription_start", "transcription_stop", "gather"];
+    assert_eq!(commands(&world, &call).await, expected);
+    world.person(&call, "dtmf", json!({ "digits": "5" })).await;
+    world.run_for(seconds(2)).await;
+    expected.push("gather");
+    assert_eq!(commands(&world, &call).await, expected, "each entry needs a gather of its own");
+    world.api(Method::POST, &steer("speak"), json!({ "text": "Thank you." })).await;
+    world.until_state(&call, "listening").await;
+    world.run_for(seconds(4)).await;
+    expected.extend(["gather_stop", "speak", "transcription_start"]);
+    assert_eq!(commands(&world, &call).await, expected);
+    let line = world.line(&call).await;
+    let ended = |webhook: &&Value| webhook["kind"] == "call.gather.ended";
+    let ended = line["webhooks"].as_array().map_or(0, |all| all.iter().filter(ended).count());
+    assert_eq!(ended, 2, "one by its entry, one by the command: {line:#}");
 }

@@ -33,6 +33,15 @@ pub(crate) async fn speak(
 pub(crate) async fn ask(ask: &Ask, connection: &Connection, json: bool) -> Result<(), Failure> {
     let client = Client::connect(connection)?;
     let mut request = json!({ "text": ask.text });
+    if let Some(input) = ask.input {
+        request["input"] = Value::from(input.word());
+    }
+    if let Some(max_digits) = ask.max_digits {
+        request["max_digits"] = Value::from(max_digits);
+    }
+    if let Some(key) = ask.finish_on_key {
+        request["finish_on_key"] = Value::from(key.to_string());
+    }
     let patience = match &ask.timeout {
         Some(timeout) => {
             let timeout = offhook_server::parse_duration(timeout)
@@ -48,7 +57,10 @@ pub(crate) async fn ask(ask: &Ask, connection: &Connection, json: bool) -> Resul
     let answered = client.send_within(Method::POST, &path, Some(&request), patience).await??;
     match json {
         true => output::line(&answered),
-        false => output::line(answered["transcript"].as_str().unwrap_or_default()),
+        false => {
+            let answer = answered["transcript"].as_str().or_else(|| answered["digits"].as_str());
+            output::line(answer.unwrap_or_default())
+        }
     }
 }
 

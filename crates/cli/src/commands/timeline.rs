@@ -100,7 +100,8 @@ fn event(event: &Value) -> Option<String> {
             let preview = if detail["is_final"].as_bool()? { "" } else { " (preview)" };
             format!("heard “{}”{preview}", detail["text"].as_str()?)
         }
-        "digits" => format!("pressed {}", detail["digits"].as_str()?),
+        "digits" => format!("entered {}", detail["digits"].as_str()?),
+        "key_pressed" => format!("pressed {}", detail["key"].as_str()?),
         "fault" => format!("the carrier could not go on: {}", cause(detail)?),
         "ended" => match cause(&detail["cause"]) {
             Some(cause) => format!("ended: {} ({cause})", detail["reason"].as_str()?),
@@ -123,7 +124,13 @@ fn plan(plan: &Value) -> Option<String> {
             let text = detail["speech"]["text"].as_str()?;
             format!("say “{text}” and {}", self::plan(&detail["then"])?)
         }
-        "listen" => format!("listen{}", turn(&detail["turn"])),
+        "listen" => {
+            let input = match &detail["input"] {
+                Value::Null => String::new(),
+                input => format!(" for {}", plain(only(input)?.0)),
+            };
+            format!("listen{input}{}", turn(&detail["turn"]))
+        }
         "send_digits" => {
             let digits = detail["digits"].as_str()?;
             format!("send the digits {digits} and {}", self::plan(&detail["then"])?)
@@ -201,6 +208,19 @@ mod tests {
                 json!({ "events": [{ "transcript": { "text": "yes", "is_final": true } }],
                         "step": 1, "turn": 2 }),
                 "heard “yes” [turn 2]",
+            ),
+            (
+                "webhook",
+                json!({ "events": [{ "digits": { "digits": "4711" } }], "step": 1, "turn": 2 }),
+                "entered 4711 [turn 2]",
+            ),
+            (
+                "webhook",
+                json!({ "events": [{ "key_pressed": { "key": "#" } }], "ignored": "nothing_new",
+                        "reply": { "step": 1, "plan": { "listen": {
+                            "turn": 2, "locale": "en-US",
+                            "input": { "digits": { "max_digits": 4, "finish_on_key": "#" } } } } } }),
+                "pressed #; told to listen for digits [turn 2]; without effect (nothing new)",
             ),
             (
                 "webhook",

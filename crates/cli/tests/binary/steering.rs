@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{Carrier, Config, Daemon, PATIENCE, Process, offhook, within};
+use super::support::{Carrier, Config, Daemon, PATIENCE, Process, offhook, run, within};
 
 /// A conversation that listens.
 fn conversation(daemon: &Daemon) -> Value {
@@ -47,6 +47,36 @@ fn a_question_that_is_not_answered_in_time_is_exit_1() {
     let asked = daemon.command(&["ask", id, "Are you there?", "--timeout", "1s"]);
     asked.failed_with(1, &["transcript_timeout"]);
     daemon.command(&["ask", id, "Hm?", "--timeout", "soon"]).failed_with(2, &["--timeout"]);
+}
+
+#[test]
+fn digits_that_are_asked_for_are_printed() {
+    let (carrier, daemon) = start();
+    let call = conversation(&daemon);
+    let (id, line) = (call["id"].as_str().unwrap(), call["provider_call_id"].as_str().unwrap());
+    let ask = ["ask", id, "Your PIN?", "--input", "digits", "--max-digits", "4"];
+    for json in [false, true] {
+        let mut arguments = ask.to_vec();
+        arguments.extend(json.then_some("--json"));
+        let asked = std::thread::scope(|scope| {
+            let mut command = daemon.to_run(&arguments);
+            let asked = scope.spawn(move || run(&mut command));
+            within(PATIENCE, "the question is heard, and answered", || {
+                carrier.press(line, "4711");
+                asked.is_finished().then_some(())
+            });
+            asked.join().unwrap()
+        });
+        asked.succeeded();
+        match json {
+            true => assert_eq!(asked.json()["digits"], "4711", "{asked:#?}"),
+            false => assert_eq!(asked.stdout, "4711\n", "{asked:#?}"),
+        }
+    }
+    let too_many = ["ask", id, "Your PIN?", "--input", "digits", "--max-digits", "33"];
+    daemon.command(&too_many).failed_with(1, &["max_digits", "invalid_request"]);
+    daemon.command(&["ask", id, "Your PIN?", "--max-digits", "4"]).failed_with(2, &["--input"]);
+    daemon.command(&["ask", id, "Your PIN?", "--input", "keys"]).failed_with(2, &["--input"]);
 }
 
 #[test]
@@ -143,7 +173,7 @@ fn without_a_daemon_every_steering_command_is_exit_3() {
     Config::new().text("api.listen", &free.to_string()).write(folder.path());
     for arguments in [&["speak", "x", "y"][..], &["ask", "x", "y"], &["dtmf", "x", "1"], &["tail"]]
     {
-        let ended = super::support::run(&mut offhook(folder.path(), arguments));
+        let ended = run(&mut offhook(folder.path(), arguments));
         ended.failed_with(3, &["is `offhook serve` running?"]);
     }
 }

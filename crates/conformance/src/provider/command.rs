@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use offhook_core::{
     CallPlan, CallRef, CallStatus, Capabilities, DedupeKey, DialIntent, Digits, InitiatedCall,
-    Listen, ParsedWebhook, Party, ProviderError, ProviderName, RejectReason, RunningCall, Say,
-    Search, Then, UndecodableWebhook, VerifiedWebhook, VoiceProvider, WebhookRejection,
-    WebhookReply, WebhookRequest,
+    Listen, ListenFor, ParsedWebhook, Party, ProviderError, ProviderName, RejectReason,
+    RunningCall, Say, Search, Then, UndecodableWebhook, VerifiedWebhook, VoiceProvider,
+    WebhookRejection, WebhookReply, WebhookRequest,
 };
 
 use super::{TestProvider, plan_text, test_provider, webhook};
@@ -37,6 +37,7 @@ impl VoiceProvider for CommandProvider {
         capabilities.answer_call = true;
         capabilities.reject_call = true;
         capabilities.stop_tts = true;
+        capabilities.stop_gathering = true;
         capabilities.send_dtmf = true;
         capabilities.find_call = true;
         capabilities.sip = true;
@@ -81,12 +82,19 @@ impl VoiceProvider for CommandProvider {
     }
 
     async fn start_listening(&self, call: &CallRef, listen: &Listen) -> Result<(), ProviderError> {
+        if matches!(listen.input, ListenFor::SpeechOrDigits(_)) {
+            return Err(ProviderError::unsupported("listening for both"));
+        }
         let plan = CallPlan::Listen(listen.clone());
         self.carrier.done("start_listening", call, plan_text(&plan)).await
     }
 
     async fn stop_listening(&self, call: &CallRef) -> Result<(), ProviderError> {
         self.carrier.done("stop_listening", call, String::new()).await
+    }
+
+    async fn stop_gathering(&self, call: &CallRef) -> Result<(), ProviderError> {
+        self.carrier.done("stop_gathering", call, String::new()).await
     }
 
     async fn get_call_status(&self, call: &CallRef) -> CallStatus {

@@ -37,6 +37,7 @@ impl VoiceProvider for DocumentProvider {
         capabilities.documents = true;
         capabilities.limit_call = true;
         capabilities.send_dtmf = true;
+        capabilities.speech_or_digits = true;
         capabilities.find_call = true;
         capabilities.dial_slack = Duration::from_secs(60);
         capabilities
@@ -89,6 +90,10 @@ impl VoiceProvider for DocumentProvider {
 
     async fn stop_listening(&self, call: &CallRef) -> Result<(), ProviderError> {
         self.carrier.done("stop_listening", call, String::new()).await
+    }
+
+    async fn stop_gathering(&self, _call: &CallRef) -> Result<(), ProviderError> {
+        Err(ProviderError::unsupported("stop_gathering"))
     }
 
     async fn get_call_status(&self, call: &CallRef) -> CallStatus {

@@ -191,7 +191,17 @@ fn plan_text(plan: &CallPlan) -> String {
             plan_text(&say.then.clone().into())
         ),
         CallPlan::Listen(listen) => {
-            format!("listen for turn {} in {}", listen.turn, listen.locale.as_str())
+            let digits = listen.input.digits().map(|digits| {
+                format!(" for {} digits until {}", digits.max_digits(), digits.finish_on_key())
+            });
+            let speech = digits.is_some() && listen.input.takes_speech();
+            format!(
+                "listen{}{} for turn {} in {}",
+                digits.unwrap_or_default(),
+                if speech { " or speech" } else { "" },
+                listen.turn,
+                listen.locale.as_str()
+            )
         }
         CallPlan::SendDigits { digits, then } => {
             format!("send {} then {}", digits.as_str(), plan_text(&then.clone().into()))

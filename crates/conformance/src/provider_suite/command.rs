@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook_core::{
-    CallPlan, CallRef, Capabilities, DialIntent, ErrorClass, Listen, Locale, Party,
-    ProviderCallIds, ProviderError, RejectReason, Say, Speech, Then, Turn, VoiceProvider,
+    CallPlan, CallRef, Capabilities, DialIntent, DigitInput, ErrorClass, Listen, ListenFor, Locale,
+    Party, ProviderCallIds, ProviderError, RejectReason, Say, Speech, Then, Turn, VoiceProvider,
 };
 
 use super::harness::ProviderHarness;
@@ -31,6 +31,10 @@ pub enum Command {
     StopSpeech,
     /// `start_listening`
     Listen,
+    /// `start_listening`, for digits
+    Gather,
+    /// `stop_gathering`
+    StopGathering,
     /// `stop_listening`
     StopListening,
     /// `answer_call`
@@ -49,12 +53,14 @@ pub enum Command {
 
 impl Command {
     /// Every one.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Dial,
         Self::HangUp,
         Self::Speak,
         Self::StopSpeech,
         Self::Listen,
+        Self::Gather,
+        Self::StopGathering,
         Self::StopListening,
         Self::Answer,
         Self::Reject,
@@ -68,7 +74,9 @@ impl Command {
     #[must_use]
     pub const fn is_promised(self, can: &Capabilities) -> bool {
         match self {
-            Self::Dial | Self::HangUp | Self::Speak | Self::Listen | Self::StopListening => true,
+            Self::Dial | Self::HangUp | Self::Speak => true,
+            Self::Listen | Self::Gather | Self::StopListening => true,
+            Self::StopGathering => can.stop_gathering,
             Self::StopSpeech => can.stop_tts,
             Self::Answer => can.answer_call,
             Self::Reject => can.reject_call,
@@ -106,6 +114,8 @@ impl Command {
             Self::Speak => provider.play_tts(call, &say("Hello")).await,
             Self::StopSpeech => provider.stop_tts(call).await,
             Self::Listen => provider.start_listening(call, &listen()).await,
+            Self::Gather => provider.start_listening(call, &gather()).await,
+            Self::StopGathering => provider.stop_gathering(call).await,
             Self::StopListening => provider.stop_listening(call).await,
             Self::Answer => provider.answer_call(call).await,
             Self::Reject => provider.reject_call(call, RejectReason::Busy).await,
@@ -158,6 +168,12 @@ pub(super) fn say(text: &str) -> Say {
     Say { speech, then: Then::Hold }
 }
 
+/// Listening for a PIN of four digits.
+pub(super) fn gather() -> Listen {
+    let pin = DigitInput::new(4, '*').expect("four digits");
+    Listen { input: ListenFor::Digits(pin), ..listen() }
+}
+
 pub(super) fn listen() -> Listen {
-    Listen { turn: Turn(2), locale: Locale::en_us() }
+    Listen::for_speech(Turn(2), Locale::en_us())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use offhook_core::{
-    CallEvent, CallId, CallRef, EndReason, Party, Progress, ProviderCallIds, Transport,
+    CallEvent, CallId, CallRef, EndReason, ListenFor, Party, Progress, ProviderCallIds, Transport,
     TransportRequest, TransportResponse, VoiceProvider, WebhookReply, WebhookRequest,
 };
 
@@ -76,6 +76,10 @@ pub trait ProviderHarness: Sync {
     /// Whether a document is well-formed and says just this text. Asked only where there are
     /// documents.
     fn says(&self, reply: &WebhookReply, text: &str) -> bool;
+
+    /// What a carrier listens for that was told this, as its description has it. `None` if it does not
+    /// listen at all.
+    fn listens_for(&self, told: &Told<'_>) -> Option<ListenFor>;
 
     /// The answer to a dial that was taken, and the ids in it.
     fn created(&self) -> (TransportResponse, ProviderCallIds);
@@ -205,6 +209,15 @@ pub enum Carried {
     Fetched,
     /// Otherwise than it should be.
     Spoilt,
+}
+
+/// What tells a carrier to listen.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// A command, where there are no documents.
+    Request(&'a TransportRequest),
+    /// A document.
+    Reply(&'a WebhookReply),
 }
 
 /// A refusal of the carrier's.

@@ -17,6 +17,7 @@ mod errors;
 mod harness;
 mod keys;
 mod line;
+mod listening;
 mod requests;
 mod secrets;
 mod signatures;
@@ -28,7 +29,7 @@ mod webhooks;
 pub use command::{Command, FROM, TO};
 pub use harness::{
     Carried, Dialled, Finding, Genuine, Look, Meaning, Part, ProviderHarness, Refusal, Says,
-    Searched, Signer, Tamper,
+    Searched, Signer, Tamper, Told,
 };
 pub use line::{Answered, Line, response};
 
@@ -95,6 +96,8 @@ macro_rules! provider_suite {
                 odd_text_is_rendered_as_it_is,
                 a_reply_is_pure_and_repeatable,
                 a_reply_is_of_its_step;
+            listening:
+                a_carrier_listens_for_what_is_asked_for;
             errors:
                 what_was_not_sent_is_transient,
                 what_may_have_been_sent_is_ambiguous,

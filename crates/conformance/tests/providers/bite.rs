@@ -10,11 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use offhook_conformance::Secrets;
 use offhook_conformance::provider_suite::{
     CASES, Carried, Case, Command, Dialled, Genuine, Look, ProviderHarness, Refusal, Searched,
-    Signer, Tamper,
+    Signer, Tamper, Told,
 };
 use offhook_core::{
-    CallRef, ProviderCallIds, Transport, TransportRequest, TransportResponse, VoiceProvider,
-    WebhookReply, WebhookRequest,
+    CallRef, ListenFor, ProviderCallIds, Transport, TransportRequest, TransportResponse,
+    VoiceProvider, WebhookReply, WebhookRequest,
 };
 
 use crate::faults::{Base, FAULTS, Fault};
@@ -132,6 +132,10 @@ impl ProviderHarness for FaultyHarness {
 
     fn says(&self, reply: &WebhookReply, text: &str) -> bool {
         self.base.says(reply, text)
+    }
+
+    fn listens_for(&self, told: &Told<'_>) -> Option<ListenFor> {
+        self.base.listens_for(told)
     }
 
     fn created(&self) -> (TransportResponse, ProviderCallIds) {

@@ -10,11 +10,11 @@ use http::{HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
 use offhook_conformance::{API_KEY, SIGNATURE_HEADER, TIMESTAMP_HEADER, signed_as};
 use offhook_core::{
-    Answer, CallEvent, CallPlan, CallRef, CallStatus, Capabilities, DedupeKey, DialIntent, Digits,
-    EndReason, InitiatedCall, Listen, ParsedWebhook, Party, ProviderCallId, ProviderCallIds,
-    ProviderError, ProviderName, RejectReason, RunningCall, Say, Search, Step, Then, Transport,
-    UndecodableWebhook, VerifiedWebhook, VoiceProvider, WebhookRejection, WebhookReply,
-    WebhookRequest,
+    Answer, CallEvent, CallPlan, CallRef, CallStatus, Capabilities, DedupeKey, DialIntent,
+    DigitInput, Digits, EndReason, InitiatedCall, Listen, ListenFor, ParsedWebhook, Party,
+    ProviderCallId, ProviderCallIds, ProviderError, ProviderName, RejectReason, RunningCall, Say,
+    Search, Step, Then, Transport, UndecodableWebhook, VerifiedWebhook, VoiceProvider,
+    WebhookRejection, WebhookReply, WebhookRequest,
 };
 
 use crate::faults::Fault;
@@ -214,6 +214,11 @@ impl VoiceProvider for Faulty {
         match (self.fault, &mut plan) {
             (Fault::RendersWithoutStep, _) => call.step = Step(3),
             (Fault::SpoilsDocuments, CallPlan::Say(say)) => *say = spoilt(say),
+            (Fault::ForgetsTheDigits, CallPlan::Listen(listen)) => {
+                if let ListenFor::Digits(digits) = &mut listen.input {
+                    *digits = DigitInput::default();
+                }
+            }
             _ => {}
         }
         let mut reply = self.inner.render_reply(&call, &plan);
@@ -256,11 +261,19 @@ impl VoiceProvider for Faulty {
     }
 
     async fn start_listening(&self, call: &CallRef, listen: &Listen) -> Result<(), ProviderError> {
-        self.done(self.inner.start_listening(&self.call(call), listen).await)
+        let mut listen = listen.clone();
+        if self.has(Fault::ForgetsTheInput) {
+            listen.input = ListenFor::Speech;
+        }
+        self.done(self.inner.start_listening(&self.call(call), &listen).await)
     }
 
     async fn stop_listening(&self, call: &CallRef) -> Result<(), ProviderError> {
         self.done(self.inner.stop_listening(&self.call(call)).await)
+    }
+
+    async fn stop_gathering(&self, call: &CallRef) -> Result<(), ProviderError> {
+        self.done(self.inner.stop_gathering(&self.call(call)).await)
     }
 
     async fn get_call_status(&self, call: &CallRef) -> CallStatus {

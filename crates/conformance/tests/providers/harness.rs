@@ -6,7 +6,7 @@ use http::header::AUTHORIZATION;
 use jiff::{SignedDuration, Timestamp};
 use offhook_conformance::provider_suite::{
     Carried, Command, Dialled, FROM, Finding, Genuine, Look, Meaning, Part, ProviderHarness,
-    Refusal, Says, Searched, Signer, TO, Tamper, response,
+    Refusal, Says, Searched, Signer, TO, Tamper, Told, response,
 };
 use offhook_conformance::samples::call_id;
 use offhook_conformance::{
@@ -14,9 +14,9 @@ use offhook_conformance::{
     TIMESTAMP_HEADER, signed_as,
 };
 use offhook_core::{
-    CallEvent, CallRef, Callbacks, EndReason, Party, Progress, ProviderCallId, ProviderCallIds,
-    Step, Transport, TransportRequest, TransportResponse, VoiceProvider, WebhookReply,
-    WebhookRequest,
+    CallEvent, CallRef, Callbacks, DigitInput, EndReason, ListenFor, Party, Progress,
+    ProviderCallId, ProviderCallIds, Step, Transport, TransportRequest, TransportResponse,
+    VoiceProvider, WebhookReply, WebhookRequest,
 };
 use serde_json::{Value, json};
 use url::Url;
@@ -232,6 +232,25 @@ impl ProviderHarness for Harness {
     fn says(&self, reply: &WebhookReply, text: &str) -> bool {
         let start = format!("step 3: say {text:?} then ");
         reply.body.starts_with(start.as_bytes())
+    }
+
+    fn listens_for(&self, told: &Told<'_>) -> Option<ListenFor> {
+        let told = match told {
+            Told::Request(request) => body(request)["detail"].as_str()?.to_owned(),
+            Told::Reply(reply) => std::str::from_utf8(&reply.body).ok()?.to_owned(),
+        };
+        let (_, what) = told.split_once("listen for ")?;
+        let words: Vec<&str> = what.split(' ').collect();
+        let digits =
+            |max: &str, key: &str| DigitInput::new(max.parse().ok()?, key.parse().ok()?).ok();
+        match words[..] {
+            ["turn", ..] => Some(ListenFor::Speech),
+            [max, "digits", "until", key, "or", ..] => {
+                digits(max, key).map(ListenFor::SpeechOrDigits)
+            }
+            [max, "digits", "until", key, ..] => digits(max, key).map(ListenFor::Digits),
+            _ => None,
+        }
     }
 
     fn created(&self) -> (TransportResponse, ProviderCallIds) {

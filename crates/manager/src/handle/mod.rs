@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook_core::{CallId, Locale, ProviderName, Speech, SpeechText, Turn, Voice, VoiceProvider};
+use offhook_core::{
+    CallId, ListenFor, Locale, ProviderName, Speech, SpeechText, Turn, Voice, VoiceProvider,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::{NoContext, Uuid};
@@ -122,7 +124,8 @@ impl Manager {
         }
     }
 
-    /// Speaks, and waits for the answer: for the committed entry that ends the question's turn.
+    /// Speaks, and waits for the answer, in words or in digits as `input` has it: for the committed
+    /// entry that ends the question's turn.
     /// A question that is asked meanwhile takes its place (`Superseded`). The time runs from the
     /// end of the speech, as well as that is known; `None` is the call's own limit.
     ///
@@ -136,13 +139,14 @@ impl Manager {
         &self,
         call: CallId,
         speech: Speech,
+        input: ListenFor,
         timeout: Option<Duration>,
     ) -> Result<Asked, CommandError> {
         // Watched from before the question on, so that no commit is missed. What woke us is read
         // again from the store.
         let mut changes = self.inner.watchers.watch(call);
         let mut running = self.inner.shown.clone();
-        let (_, turn) = self.command(call, Command::Ask { speech, timeout }).await?;
+        let (_, turn) = self.command(call, Command::Ask { speech, input, timeout }).await?;
         loop {
             let patience = match self.turn(call, turn).await {
                 Ok(Some(TurnOutcome::Open)) => None,

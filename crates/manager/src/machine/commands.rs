@@ -1,6 +1,6 @@
 //! What a user tells a call.
 
-use offhook_core::{CallPlan, Listen, Locale, PrivateText, Say, Speech, Then, Turn};
+use offhook_core::{CallPlan, Listen, ListenFor, Locale, PrivateText, Say, Speech, Then, Turn};
 
 use super::{Command, CommandRefusal, Work};
 use crate::entry::{CommandWord, EntryKind};
@@ -20,7 +20,11 @@ impl Work {
         }
         match command {
             Command::Speak { speech } => Ok(self.speak(CommandWord::Speak, speech)),
-            Command::Ask { speech, timeout } => {
+            Command::Ask { input, .. } | Command::Listen { input, .. } if !self.takes(*input) => {
+                Err(CommandRefusal::Unsupported)
+            }
+            Command::Ask { speech, input, timeout } => {
+                self.make_way_for(*input);
                 let turn = self.speak(CommandWord::Ask, speech);
                 let timeout = timeout.unwrap_or(self.record.limits.transcript_timeout);
                 // The answer's time runs from the end of the speech. When that is nobody tells, but a
@@ -29,14 +33,18 @@ impl Work {
                 let question = Question { turn, deadline: after(self.now, wait) };
                 self.record.question = Some(question);
                 if let CallPlan::Say(say) = &mut self.record.script.plan {
-                    say.then = Then::Listen(Listen { turn, locale: speech.locale.clone() });
+                    let locale = speech.locale.clone();
+                    say.then = Then::Listen(Listen { turn, locale, input: *input });
                 }
                 Ok(turn)
             }
-            Command::Listen { locale } => {
+            Command::Listen { locale, input } => {
                 let turn = self.next_turn();
+                self.make_way_for(*input);
                 self.cut_off_speech();
-                self.set_script(CallPlan::Listen(Listen { turn, locale: locale.clone() }));
+                self.stop_gathering();
+                let (locale, input) = (locale.clone(), *input);
+                self.set_script(CallPlan::Listen(Listen { turn, locale, input }));
                 self.perform_script();
                 self.note_command(CommandWord::Listen, None, Some(turn));
                 Ok(turn)
@@ -44,6 +52,7 @@ impl Work {
             Command::StopListening => {
                 self.record.question = None;
                 self.cut_off_speech();
+                self.stop_gathering();
                 self.set_script(CallPlan::Hold);
                 self.perform_script();
                 self.note_command(CommandWord::StopListening, None, None);
@@ -55,12 +64,24 @@ impl Work {
                 }
                 let then = self.what_follows_digits();
                 self.cut_off_speech();
+                self.stop_gathering();
                 self.set_script(CallPlan::SendDigits { digits: digits.clone(), then });
                 self.perform_script();
                 self.note_command(CommandWord::SendDigits, None, None);
                 Ok(self.record.turn)
             }
             Command::HangUp => Ok(self.hang_up_by_command()),
+        }
+    }
+
+    /// Whether the carrier can listen for it.
+    const fn takes(&self, input: ListenFor) -> bool {
+        self.capabilities.speech_or_digits || !matches!(input, ListenFor::SpeechOrDigits(_))
+    }
+
+    fn make_way_for(&mut self, input: ListenFor) {
+        if !input.takes_speech() {
+            self.stop_transcribing();
         }
     }
 
@@ -76,8 +97,9 @@ impl Work {
         let turn = self.next_turn();
         let then = match self.record.mode {
             Mode::Notify => Then::HangUp { after: self.record.limits.notify_hangup_delay },
-            Mode::Conversation => Then::Listen(Listen { turn, locale: speech.locale.clone() }),
+            Mode::Conversation => Then::Listen(Listen::for_speech(turn, speech.locale.clone())),
         };
+        self.stop_gathering();
         self.set_script(CallPlan::Say(Say { speech: speech.clone(), then }));
         self.perform_script();
         self.note_command(word, Some(speech.text.as_str().into()), Some(turn));
@@ -100,7 +122,7 @@ impl Work {
             _ if self.record.mode == Mode::Conversation
                 && self.record.state == CallState::Listening =>
             {
-                Then::Listen(Listen { turn: self.record.turn, locale: Locale::en_us() })
+                Then::Listen(Listen::for_speech(self.record.turn, Locale::en_us()))
             }
             _ => Then::Hold,
         }

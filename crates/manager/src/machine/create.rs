@@ -73,7 +73,7 @@ pub enum Refusal {
 /// The first record of an outbound call, its dial in the outbox.
 #[must_use]
 pub fn outbound(new: NewOutbound, capabilities: &Capabilities, now: Timestamp) -> Transition {
-    let listen = Listen { turn: Turn(1), locale: new.locale };
+    let listen = Listen::for_speech(Turn(1), new.locale);
     let after = new.limits.notify_hangup_delay;
     let plan = match (new.mode, new.message) {
         (Mode::Notify, Some(speech)) => CallPlan::Say(Say { speech, then: Then::HangUp { after } }),
@@ -99,7 +99,7 @@ pub fn outbound(new: NewOutbound, capabilities: &Capabilities, now: Timestamp) -
 /// The first record of an inbound call. Apply the webhook that brought it next.
 #[must_use]
 pub fn inbound(new: NewInbound, capabilities: &Capabilities, now: Timestamp) -> Transition {
-    let listen = Listen { turn: Turn(1), locale: new.locale };
+    let listen = Listen::for_speech(Turn(1), new.locale);
     let plan = match new.greeting {
         Some(speech) => CallPlan::Say(Say { speech, then: Then::Listen(listen) }),
         None => CallPlan::Listen(listen),

@@ -31,7 +31,7 @@ impl Work {
         self.record.ending = Some(Ending { reason, check_at });
         self.record.question = None;
         self.set_script(CallPlan::HangUp { after: Duration::ZERO });
-        self.record.outbox.retain(|effect| effect.kind != EffectKind::StopSpeech);
+        self.record.outbox.retain(|effect| !effect.kind.clears_the_line());
         self.hangup_if_ending();
     }
 

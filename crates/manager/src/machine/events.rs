@@ -68,7 +68,10 @@ impl Work {
             CallEvent::SpeechStarted => self.began_to_speak(current),
             CallEvent::SpeechEnded { completed } => self.speech_ended(current, *completed),
             CallEvent::Transcript { is_final, .. } => self.heard(current, *is_final),
-            CallEvent::NothingHeard | CallEvent::Digits { .. } => self.listening_came_back(current),
+            CallEvent::Digits { .. } => self.entered(current),
+            CallEvent::NothingHeard => self.listening_came_back(current, step),
+            // It ends nothing: speech and listening go on.
+            CallEvent::KeyPressed { .. } => self.ignore(Ignored::NothingNew),
             CallEvent::DigitsSent => self.digits_sent(current),
             CallEvent::HoldEnded => self.hold_ended(current),
             CallEvent::Fault(cause) => self.record.cause = Some(cause.clone()),
@@ -149,22 +152,41 @@ impl Work {
 
     /// Words. Those of an older step stand in the timeline and answer nothing.
     fn heard(&mut self, current: bool, is_final: bool) {
-        let Some(listen) = self.listening().filter(|_| current).cloned() else {
+        // Where digits alone are asked for, words come from a transcription of before.
+        let listening = self.listening().filter(|listen| current && listen.input.takes_speech());
+        let Some(listen) = listening.cloned() else {
             return self.ignore(Ignored::OlderStep);
         };
         if !is_final {
             self.record.state = CallState::Listening;
             return;
         }
+        self.turn_answered(listen);
+    }
+
+    /// Digits. Where they are not asked for they have ended the listening, and answer nothing.
+    fn entered(&mut self, current: bool) {
+        match self.listening().filter(|_| current).cloned() {
+            Some(listen) if listen.input.digits().is_some() => self.turn_answered(listen),
+            Some(listen) => self.renew_listening(listen),
+            None => self.ignore(Ignored::OlderStep),
+        }
+    }
+
+    /// What was asked for came. It is listened for the same in the turn that follows.
+    fn turn_answered(&mut self, listen: Listen) {
         self.answered_turn = Some(listen.turn);
         self.record.question = self.record.question.filter(|asked| asked.turn != listen.turn);
         self.record.turn = self.record.turn.max(listen.turn).next();
         self.renew_listening(Listen { turn: self.record.turn, ..listen });
     }
 
-    /// The element that listened is over without words: it is renewed, for the same turn.
-    fn listening_came_back(&mut self, current: bool) {
-        match self.listening().filter(|_| current).cloned() {
+    /// What listened is over with nothing heard: it is renewed, for the same turn.
+    fn listening_came_back(&mut self, current: bool, step: Option<Step>) {
+        // A gather has its step; what has none was told by a transcription of before.
+        let listening =
+            self.listening().filter(|listen| current && (step.is_some() || !self.gathers(listen)));
+        match listening.cloned() {
             Some(listen) => self.renew_listening(listen),
             None => self.ignore(Ignored::OlderStep),
         }
@@ -187,8 +209,11 @@ impl Work {
         if self.capabilities.documents {
             // The element came back and its successor is the answer: a new step.
             self.set_script(CallPlan::Listen(listen));
+        } else if self.gathers(&listen) {
+            self.set_script(CallPlan::Listen(listen));
+            self.perform_script();
         } else {
-            // Listening by command goes on by itself.
+            // Transcription goes on by itself.
             self.record.script.plan = CallPlan::Listen(listen);
             self.record.state = CallState::Listening;
         }

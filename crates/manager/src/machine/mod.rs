@@ -99,10 +99,12 @@ pub enum Command {
         /// What.
         speech: Speech,
     },
-    /// Speak, and take what the other side says next as the answer.
+    /// Speak, and take what the other side says or presses next as the answer.
     Ask {
         /// What.
         speech: Speech,
+        /// What answers it.
+        input: offhook_core::ListenFor,
         /// How long to wait; the call's own limit if `None`.
         timeout: Option<std::time::Duration>,
     },
@@ -110,6 +112,8 @@ pub enum Command {
     Listen {
         /// For which language.
         locale: offhook_core::Locale,
+        /// What is listened for.
+        input: offhook_core::ListenFor,
     },
     /// Stop listening.
     StopListening,
@@ -246,7 +250,7 @@ impl Work {
     }
 
     fn webhook(&mut self, webhook: &Webhook<'_>) -> Option<RepliedPlan> {
-        let before = is_preview(webhook).then(|| self.record.clone());
+        let before = self.is_preview(webhook).then(|| self.record.clone());
         let limited = self.capabilities.limit_by_document && self.is_first_document();
         // The webhook's own entry comes first in the timeline; what follows from it comes after.
         let number = self.record.entries;
@@ -288,6 +292,21 @@ impl Work {
         };
         self.entries.insert(0, entry);
         reply
+    }
+
+    /// Words while they are spoken, and nothing else. They come several times a second, the final words
+    /// say all of it again, and a repeat of them changes nothing: so only the first, which shows that
+    /// somebody speaks, is worth a commit, and a place among the webhooks whose repeats are known. Keys
+    /// that are being gathered are to their entry what these are to the final words.
+    fn is_preview(&self, webhook: &Webhook<'_>) -> bool {
+        let gathers =
+            matches!(&self.record.script.plan, CallPlan::Listen(listen) if self.gathers(listen));
+        let preview = |event: &CallEvent| match event {
+            CallEvent::Transcript { is_final, .. } => !is_final,
+            CallEvent::KeyPressed { .. } => gathers,
+            _ => false,
+        };
+        !webhook.wants_document && !webhook.events.is_empty() && webhook.events.iter().all(preview)
     }
 
     /// Whether a webhook has left nothing but its own trace.
@@ -332,13 +351,4 @@ impl Work {
         self.delivered_by_reply();
         RepliedPlan { step, plan: self.record.script.plan.clone() }
     }
-}
-
-/// Words while they are spoken, and nothing else. They come several times a second, the final words
-/// say all of it again, and a repeat of them changes nothing: so only the first, which shows that
-/// somebody speaks, is worth a commit, and a place among the webhooks whose repeats are known.
-fn is_preview(webhook: &Webhook<'_>) -> bool {
-    let preview =
-        |event: &CallEvent| matches!(event, CallEvent::Transcript { is_final: false, .. });
-    !webhook.wants_document && !webhook.events.is_empty() && webhook.events.iter().all(preview)
 }

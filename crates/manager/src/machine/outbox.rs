@@ -25,6 +25,11 @@ impl EffectKind {
         matches!(self, Self::HangUp | Self::Reject(_))
     }
 
+    /// Whether it only makes room for another plan.
+    pub(crate) const fn clears_the_line(self) -> bool {
+        matches!(self, Self::StopSpeech | Self::StopGathering | Self::StopTranscribing)
+    }
+
     /// Whether it may be done at any time and twice: then it waits for nothing and holds nothing
     /// up, however long the carrier refuses it.
     pub(crate) const fn runs_beside(self) -> bool {
@@ -59,6 +64,13 @@ impl Work {
         let id = self.record.next_effect;
         self.record.next_effect += 1;
         self.record.outbox.push(Effect { id, kind, attempts: 0, not_before: None });
+    }
+
+    /// The same unless it waits already.
+    pub(super) fn push_effect_once(&mut self, kind: EffectKind) {
+        if !self.record.outbox.iter().any(|effect| effect.kind == kind) {
+            self.push_effect(kind);
+        }
     }
 
     /// Whether the present script may be on its way by a command at this moment. One that waits for
@@ -109,7 +121,9 @@ impl Work {
             EffectKind::Answer
             | EffectKind::Limit
             | EffectKind::Reject(_)
-            | EffectKind::StopSpeech => {}
+            | EffectKind::StopSpeech
+            | EffectKind::StopGathering
+            | EffectKind::StopTranscribing => {}
         }
     }
 
@@ -184,9 +198,11 @@ impl Work {
             // Not connected yet, or over: if it is over the effect goes with the call.
             EffectKind::Limit => class == ErrorClass::WrongState || Self::says_nothing(class),
             // The carrier says that it cannot be refused or answered any more: a look will tell.
-            EffectKind::Reject(_) | EffectKind::Answer | EffectKind::StopSpeech => {
-                Self::says_nothing(class)
-            }
+            EffectKind::Reject(_)
+            | EffectKind::Answer
+            | EffectKind::StopSpeech
+            | EffectKind::StopGathering
+            | EffectKind::StopTranscribing => Self::says_nothing(class),
             EffectKind::Perform(step) if step != self.record.script.step => false,
             // Nothing was carried out, and a call that is just being connected will take it.
             EffectKind::Perform(_) if class == ErrorClass::WrongState => {

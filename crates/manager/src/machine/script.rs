@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook_core::{CallPlan, Digits, Direction, EndReason, Then};
+use offhook_core::{CallPlan, Digits, Direction, EndReason, Listen, ListenFor, Then};
 
 use super::Work;
 use crate::record::{CallState, Effect, EffectKind, Script};
@@ -34,11 +34,36 @@ impl Work {
     /// by itself, and so does another speech.
     pub(super) fn cut_off_speech(&mut self) {
         let is_speech = matches!(self.record.script.plan, CallPlan::Say(_));
-        let kind = EffectKind::StopSpeech;
-        let is_asked_for = self.record.outbox.iter().any(|effect| effect.kind == kind);
-        if is_speech && !is_asked_for && self.capabilities.stop_tts {
-            self.push_effect(kind);
+        if is_speech && self.capabilities.stop_tts {
+            self.push_effect_once(EffectKind::StopSpeech);
         }
+    }
+
+    /// Another plan takes the place of one that gathers digits. A document does that by itself.
+    pub(super) fn stop_gathering(&mut self) {
+        let gathers =
+            matches!(&self.record.script.plan, CallPlan::Listen(listen) if self.gathers(listen));
+        if gathers && self.capabilities.stop_gathering {
+            self.push_effect_once(EffectKind::StopGathering);
+        }
+    }
+
+    /// Digits are asked for where speech was: nothing that is said meanwhile is to be written down. A
+    /// document that asks for digits transcribes nothing.
+    pub(super) fn stop_transcribing(&mut self) {
+        let transcribes = matches!(
+            self.record.script.plan.after(),
+            CallPlan::Listen(listen) if listen.input.takes_speech()
+        );
+        if transcribes && !self.capabilities.documents {
+            self.push_effect_once(EffectKind::StopTranscribing);
+        }
+    }
+
+    /// Whether digits are listened for by a command, which ends with their entry or with its time.
+    /// Transcription goes on by itself.
+    pub(super) const fn gathers(&self, listen: &Listen) -> bool {
+        !self.capabilities.documents && matches!(listen.input, ListenFor::Digits(_))
     }
 
     /// The plan was carried out: what follows it? With documents the answer to the request says

@@ -2,7 +2,7 @@
 
 use crate::line::{BOTH, Line, Way, heard, words};
 use offhook_conformance::samples::speech;
-use offhook_core::{CallEvent, CallPlan, Digits, ErrorClass, Locale, Turn};
+use offhook_core::{CallEvent, CallPlan, Digits, ErrorClass, ListenFor, Locale, Turn};
 use offhook_manager::machine::{Command, CommandRefusal, DeadlineKind, Ignored};
 use offhook_manager::{CallState, EffectKind, EntryKind, Mode};
 
@@ -15,7 +15,7 @@ fn another_plan_cuts_speech_off_once_and_another_speech_replaces_it() {
         line
     };
     let mut line = speaking();
-    line.command(&Command::Listen { locale: Locale::en_us() }).unwrap();
+    line.command(&Command::Listen { locale: Locale::en_us(), input: ListenFor::Speech }).unwrap();
     line.command(&Command::StopListening).unwrap();
     let step = line.record.script.step;
     assert_eq!(line.outbox(), [EffectKind::StopSpeech, EffectKind::Perform(step)]);
@@ -195,8 +195,11 @@ fn a_question_that_times_out_before_it_was_heard_still_leads_to_listening() {
 #[test]
 fn a_question_that_times_out_before_it_was_sent_is_still_asked() {
     let mut line = Line::answered(Way::Commands, Mode::Conversation, None);
-    let command =
-        Command::Ask { speech: speech("Which day?"), timeout: Some(std::time::Duration::ZERO) };
+    let command = Command::Ask {
+        speech: speech("Which day?"),
+        input: ListenFor::Speech,
+        timeout: Some(std::time::Duration::ZERO),
+    };
     line.command(&command).unwrap();
     assert_eq!(line.pass(5), [DeadlineKind::Transcript]);
     assert_eq!(line.says(), Some("Which day?"), "the command in the outbox speaks it");
@@ -261,7 +264,8 @@ fn stopping_to_listen_holds_the_line_until_something_is_said() {
             assert!(line.record.script.step > before, "the next fetch is no repeat");
             assert_eq!(line.plan(), &CallPlan::Hold);
         }
-        line.command(&Command::Listen { locale: Locale::en_us() }).unwrap();
+        line.command(&Command::Listen { locale: Locale::en_us(), input: ListenFor::Speech })
+            .unwrap();
         line.carry_out();
         assert_eq!(line.state(), CallState::Listening);
     }

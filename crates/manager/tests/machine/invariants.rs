@@ -3,7 +3,8 @@
 use crate::line::{Line, Way, failure, live, new_outbound};
 use offhook_conformance::samples::{carrier_ids, speech};
 use offhook_core::{
-    CallEvent, CallStatus, Cause, Digits, EndReason, ErrorClass, Progress, ProviderCallIds, Search,
+    CallEvent, CallStatus, Cause, DigitInput, Digits, EndReason, ErrorClass, ListenFor, Progress,
+    ProviderCallIds, Search,
 };
 use offhook_manager::machine::{self, Command, Input, Refusal, next_deadline};
 use offhook_manager::{CallState, Decision, EffectKind, Mode};
@@ -13,8 +14,8 @@ use proptest::prelude::*;
 enum Act {
     Event { step: i8, event: CallEvent, document: bool, other_id: bool },
     Speak,
-    Ask(u8),
-    Listen,
+    Ask(u8, bool),
+    Listen(bool),
     StopListening,
     Digits,
     HangUp,
@@ -44,6 +45,7 @@ fn events() -> impl Strategy<Value = CallEvent> {
             CallEvent::SpeechEnded { completed: false },
             CallEvent::NothingHeard,
             CallEvent::Digits { digits: "1".into() },
+            CallEvent::KeyPressed { key: "1".into() },
             CallEvent::DigitsSent,
             CallEvent::HoldEnded,
             CallEvent::AnsweredBy(offhook_core::AnsweredBy::Machine),
@@ -75,8 +77,8 @@ fn acts() -> impl Strategy<Value = Act> {
             |(step, event, document, other_id)| Act::Event { step, event, document, other_id }
         ),
         1 => Just(Act::Speak),
-        1 => (0_u8..60).prop_map(Act::Ask),
-        1 => Just(Act::Listen),
+        1 => (0_u8..60, any::<bool>()).prop_map(|(seconds, digits)| Act::Ask(seconds, digits)),
+        1 => any::<bool>().prop_map(Act::Listen),
         1 => Just(Act::StopListening),
         1 => Just(Act::Digits),
         1 => Just(Act::HangUp),
@@ -91,6 +93,10 @@ fn acts() -> impl Strategy<Value = Act> {
         1 => Just(Act::Admit),
         1 => Just(Act::Decide),
     ]
+}
+
+fn input(digits: bool) -> ListenFor {
+    if digits { ListenFor::Digits(DigitInput::default()) } else { ListenFor::Speech }
 }
 
 struct Told {
@@ -112,13 +118,17 @@ impl Told {
             Act::Speak => {
                 let _ = line.command(&Command::Speak { speech: speech("hello") });
             }
-            Act::Ask(seconds) => {
+            Act::Ask(seconds, digits) => {
                 let timeout = Some(std::time::Duration::from_secs(u64::from(*seconds)));
-                let _ = line.command(&Command::Ask { speech: speech("hello"), timeout });
+                let _ = line.command(&Command::Ask {
+                    speech: speech("hello"),
+                    input: input(*digits),
+                    timeout,
+                });
             }
-            Act::Listen => {
+            Act::Listen(digits) => {
                 let locale = offhook_core::Locale::en_us();
-                let _ = line.command(&Command::Listen { locale });
+                let _ = line.command(&Command::Listen { locale, input: input(*digits) });
             }
             Act::StopListening => {
                 let _ = line.command(&Command::StopListening);

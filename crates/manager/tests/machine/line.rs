@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use offhook_conformance::samples::{at, call_id, carrier_ids, limits, number, speech};
 use offhook_conformance::{CommandProvider, DocumentProvider};
 use offhook_core::{
-    CallEvent, CallPlan, CallStatus, Capabilities, DedupeKey, EndReason, ErrorClass, Locale,
-    ProviderCallIds, ProviderError, ProviderName, Search, Step, Turn, VoiceProvider,
+    CallEvent, CallPlan, CallStatus, Capabilities, DedupeKey, EndReason, ErrorClass, ListenFor,
+    Locale, ProviderCallIds, ProviderError, ProviderName, Search, Step, Turn, VoiceProvider,
 };
 use offhook_manager::machine::{
     self, Command, CommandRefusal, DeadlineKind, Ignored, Input, NewInbound, NewOutbound, Refusal,
@@ -106,7 +106,7 @@ pub(crate) fn check(before: &CallRecord, after: &Transition) {
     let dials = record.outbox.iter().filter(|effect| effect.kind == EffectKind::Initiate);
     let dials_before = before.outbox.iter().filter(|effect| effect.kind == EffectKind::Initiate);
     assert!(dials.count() <= dials_before.count() || before.state == CallState::Queued);
-    assert!(record.outbox.len() <= 4, "the outbox is bounded: {:?}", record.outbox);
+    assert!(record.outbox.len() <= 6, "the outbox is bounded: {:?}", record.outbox);
 }
 
 impl Line {
@@ -218,8 +218,12 @@ impl Line {
     }
 
     pub(crate) fn ask(&mut self, text: &str, timeout: Option<u64>) -> Turn {
+        self.ask_for(ListenFor::Speech, text, timeout)
+    }
+
+    pub(crate) fn ask_for(&mut self, input: ListenFor, text: &str, timeout: Option<u64>) -> Turn {
         let timeout = timeout.map(Duration::from_secs);
-        let command = Command::Ask { speech: speech(text), timeout };
+        let command = Command::Ask { speech: speech(text), input, timeout };
         let turn = self.command(&command).expect("it is taken");
         self.carry_out();
         turn

@@ -4,6 +4,7 @@
 
 mod conversation;
 mod dialling;
+mod digits;
 mod ending;
 mod inbound;
 mod invariants;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::world::{Fault, World, a_while, offer};
 use offhook_conformance::Sent;
 use offhook_conformance::samples::speech;
-use offhook_core::{CallEvent, CallId, EndReason, Turn};
+use offhook_core::{CallEvent, CallId, DigitInput, EndReason, ListenFor, Turn};
 use offhook_manager::machine::{Command, CommandRefusal};
 use offhook_manager::{Asked, CallRecord, CommandError, EntryKind, Manager, TurnOutcome};
 use tokio::task::JoinHandle;
@@ -39,10 +39,14 @@ impl Talk {
 
     /// Asks, and waits until the question is committed.
     async fn ask(&self, text: &str, timeout: u64) -> (Turn, Waiting) {
+        self.ask_for(ListenFor::Speech, text, timeout).await
+    }
+
+    async fn ask_for(&self, input: ListenFor, text: &str, timeout: u64) -> (Turn, Waiting) {
         let before = self.record().await.turn;
         let (manager, call, speech) = (self.manager.clone(), self.call, speech(text));
         let timeout = Some(Duration::from_secs(timeout));
-        let waiting = tokio::spawn(async move { manager.ask(call, speech, timeout).await });
+        let waiting = tokio::spawn(async move { manager.ask(call, speech, input, timeout).await });
         for _ in 0..10_000 {
             let now = self.record().await.turn;
             if now > before {
@@ -103,6 +107,22 @@ async fn a_question_gets_what_is_said_in_its_turn() {
 }
 
 #[tokio::test]
+async fn a_question_for_digits_gets_what_is_entered_in_its_turn() {
+    let mut talk = Talk::begin().await;
+    let pin = ListenFor::Digits(DigitInput::new(4, '#').unwrap());
+    let (turn, waiting) = talk.ask_for(pin, "Your PIN, please.", 30).await;
+    let step = talk.record().await.script.step.0;
+    talk.hears(step, CallEvent::Digits { digits: "4711".into() }).await;
+    let (of, outcome) = asked(waiting).await;
+    let entered = |outcome: &TurnOutcome| match outcome {
+        TurnOutcome::Entered { digits, .. } => digits.as_str().to_owned(),
+        other => panic!("nothing was entered: {other:?}"),
+    };
+    assert_eq!((of, entered(&outcome)), (turn, "4711".to_owned()));
+    assert_eq!(talk.turn(turn).await, Some(outcome), "and it can be read later");
+}
+
+#[tokio::test]
 async fn what_is_said_too_late_answers_neither_its_question_nor_the_next() {
     let mut talk = Talk::begin().await;
     let (first, waiting) = talk.ask("Which day?", 5).await;
@@ -150,7 +170,7 @@ async fn a_call_that_ends_answers_who_waits() {
     talk.hears(step, over).await;
     let reason = Some(EndReason::HangupUser);
     assert_eq!(asked(waiting).await.1, TurnOutcome::Ended { reason });
-    let again = talk.manager.ask(talk.call, speech("Hello?"), None).await;
+    let again = talk.manager.ask(talk.call, speech("Hello?"), ListenFor::Speech, None).await;
     assert_eq!(again, Err(CommandError::Refused(CommandRefusal::Ended)));
 }
 

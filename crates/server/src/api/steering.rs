@@ -5,7 +5,9 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Json;
 use http::StatusCode;
-use offhook_core::{Digits, InvalidText, Locale, SpeechText, Turn};
+use offhook_core::{
+    DigitInput, Digits, InvalidDigitInput, InvalidText, ListenFor, Locale, SpeechText, Turn,
+};
 use offhook_manager::machine::Command;
 use offhook_manager::{Asked, Manager, TurnOutcome};
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,16 @@ pub(super) struct Speak {
 pub(super) struct Listen {
     #[schema(value_type = Option<texts::LanguageTag>)]
     locale: Option<String>,
+    /// What is listened for.
+    #[serde(default)]
+    #[schema(default = "speech")]
+    input: InputView,
+    /// With digits: with this many an entry is complete.
+    #[schema(minimum = 1, maximum = 32, default = 32)]
+    max_digits: Option<u8>,
+    /// With digits: the key that completes an entry, and is not part of it.
+    #[schema(value_type = Option<texts::FinishKey>)]
+    finish_on_key: Option<char>,
 }
 
 /// What is to be sent.
@@ -43,6 +55,44 @@ pub(super) struct Listen {
 pub(super) struct Dtmf {
     #[schema(value_type = texts::DtmfDigits)]
     digits: String,
+}
+
+/// What is listened for: words, digits, or whichever comes first, where the carrier can.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[schema(as = Input)]
+#[serde(rename_all = "snake_case")]
+enum InputView {
+    #[default]
+    Speech,
+    Digits,
+    SpeechOrDigits,
+}
+
+impl InputView {
+    fn of(self, max_digits: Option<u8>, finish_on_key: Option<char>) -> Result<ListenFor, Problem> {
+        let default = DigitInput::default();
+        let digits = DigitInput::new(
+            max_digits.unwrap_or_else(|| default.max_digits()),
+            finish_on_key.unwrap_or_else(|| default.finish_on_key()),
+        );
+        let digits = digits.map_err(|error| {
+            let field = match error {
+                InvalidDigitInput::NotAKey { .. } => "finish_on_key",
+                _ => "max_digits",
+            };
+            Problem::invalid(format!("{field}: {error}"))
+        })?;
+        match self {
+            Self::Speech if max_digits.is_some() || finish_on_key.is_some() => {
+                let what =
+                    "max_digits and finish_on_key: only with the input digits or speech_or_digits";
+                Err(Problem::invalid(what))
+            }
+            Self::Speech => Ok(ListenFor::Speech),
+            Self::Digits => Ok(ListenFor::Digits(digits)),
+            Self::SpeechOrDigits => Ok(ListenFor::SpeechOrDigits(digits)),
+        }
+    }
 }
 
 /// The turn to which an answer will belong.
@@ -99,15 +149,30 @@ pub(super) struct Ask {
     #[serde(default, deserialize_with = "duration")]
     #[schema(value_type = Option<texts::AnswerTimeout>)]
     timeout: Option<Duration>,
+    /// What answers.
+    #[serde(default)]
+    #[schema(default = "speech")]
+    input: InputView,
+    /// With digits: with this many an entry is complete.
+    #[schema(minimum = 1, maximum = 32, default = 32)]
+    max_digits: Option<u8>,
+    /// With digits: the key that completes an entry, and is not part of it.
+    #[schema(value_type = Option<texts::FinishKey>)]
+    finish_on_key: Option<char>,
 }
 
-/// An answer.
+/// An answer, in words or in digits.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Answer)]
 pub(super) struct Answered {
     #[schema(value_type = u32)]
     turn: Turn,
-    transcript: String,
+    /// What was said, if the answer was words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcript: Option<String>,
+    /// What was entered, if the answer was digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digits: Option<String>,
 }
 
 problems!(Asking:
@@ -134,15 +199,19 @@ pub(super) async fn ask(
     if ask.timeout.is_some_and(|timeout| !permitted.contains(&timeout)) {
         return Err(Problem::invalid("timeout: from 1 ms to 1 h"));
     }
+    let input = ask.input.of(ask.max_digits, ask.finish_on_key)?;
     let speech = manager.speech(text, voice(ask.voice)?, locale(ask.locale)?);
-    let Asked { turn, outcome, .. } = manager.ask(call.id, speech, ask.timeout).await?;
+    let Asked { turn, outcome, .. } = manager.ask(call.id, speech, input, ask.timeout).await?;
     let problem = match outcome {
         TurnOutcome::Heard { text, .. } => {
-            return Ok(Json(Answered { turn, transcript: text.into() }));
+            return Ok(Json(Answered { turn, transcript: Some(text.into()), digits: None }));
+        }
+        TurnOutcome::Entered { digits, .. } => {
+            return Ok(Json(Answered { turn, transcript: None, digits: Some(digits.into()) }));
         }
         TurnOutcome::TimedOut => Problem::new(
             Code::TranscriptTimeout,
-            "nothing was said in time; what is said later stands in the transcript",
+            "nothing was said or entered in time; what comes later stands in the timeline",
         ),
         TurnOutcome::Ended { .. } => {
             Problem::new(Code::CallEnded, "the call ended before an answer")
@@ -165,6 +234,9 @@ pub(super) struct TurnView {
     /// What was heard, if something was.
     #[schema(required)]
     transcript: Option<String>,
+    /// What was entered, if something was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digits: Option<String>,
 }
 
 /// What became of a turn.
@@ -174,6 +246,7 @@ pub(super) struct TurnView {
 enum OutcomeView {
     Open,
     Heard,
+    Entered,
     TimedOut,
     Ended,
     Superseded,
@@ -194,17 +267,25 @@ pub(super) async fn turn(
     NamedTurn { call, turn }: NamedTurn,
 ) -> Result<Json<TurnView>, Problem> {
     let outcome = manager.turn(call.id, turn).await?.ok_or_else(Problem::no_such_turn)?;
-    let (outcome, transcript) = match outcome {
-        TurnOutcome::Open => (OutcomeView::Open, None),
-        TurnOutcome::Heard { text, .. } => (OutcomeView::Heard, Some(text.into())),
-        TurnOutcome::TimedOut => (OutcomeView::TimedOut, None),
-        TurnOutcome::Ended { .. } => (OutcomeView::Ended, None),
-        _ => (OutcomeView::Superseded, None),
+    let (mut transcript, mut digits) = (None, None);
+    let outcome = match outcome {
+        TurnOutcome::Open => OutcomeView::Open,
+        TurnOutcome::Heard { text, .. } => {
+            transcript = Some(text.into());
+            OutcomeView::Heard
+        }
+        TurnOutcome::Entered { digits: entered, .. } => {
+            digits = Some(entered.into());
+            OutcomeView::Entered
+        }
+        TurnOutcome::TimedOut => OutcomeView::TimedOut,
+        TurnOutcome::Ended { .. } => OutcomeView::Ended,
+        _ => OutcomeView::Superseded,
     };
-    Ok(Json(TurnView { turn, outcome, transcript }))
+    Ok(Json(TurnView { turn, outcome, transcript, digits }))
 }
 
-/// Listens for what the other side says.
+/// Listens for what the other side says or enters.
 #[utoipa::path(
     post,
     path = "/v1/calls/{id}/listen",
@@ -222,7 +303,8 @@ pub(super) async fn listen(
         Some(locale) => locale,
         None => manager.locale(),
     };
-    let (_, turn) = manager.command(call.id, Command::Listen { locale }).await?;
+    let input = listen.input.of(listen.max_digits, listen.finish_on_key)?;
+    let (_, turn) = manager.command(call.id, Command::Listen { locale, input }).await?;
     Ok((StatusCode::ACCEPTED, Json(Spoken { turn })))
 }
 

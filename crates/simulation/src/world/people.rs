@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use offhook_carrier::ApiRequest;
-use offhook_core::{CallId, Digits, Locale, Party, Speech};
+use offhook_core::{CallId, Digits, ListenFor, Locale, Party, Speech};
 use offhook_manager::machine::Command;
 use offhook_manager::{Idempotency, InitiateRequest, Mode};
 use serde_json::{Value, json};
@@ -83,8 +83,10 @@ impl World<'_> {
         let locale = Locale::en_us();
         let command = match order {
             Order::Speak => Command::Speak { speech: self.speech() },
-            Order::Ask => Command::Ask { speech: self.speech(), timeout: None },
-            Order::Listen => Command::Listen { locale },
+            Order::Ask => {
+                Command::Ask { speech: self.speech(), input: ListenFor::Speech, timeout: None }
+            }
+            Order::Listen => Command::Listen { locale, input: ListenFor::Speech },
             Order::StopListening => Command::StopListening,
             Order::SendDigits => {
                 let Ok(digits) = "42".parse::<Digits>() else { return };

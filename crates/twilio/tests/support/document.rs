@@ -1,5 +1,8 @@
 //! A reader of TwiML that shares nothing with what writes it.
 
+use std::collections::BTreeMap;
+
+use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
@@ -8,6 +11,8 @@ use quick_xml::{Reader, XmlVersion};
 pub(crate) struct Document {
     pub(crate) said: Vec<String>,
     pub(crate) urls: Vec<String>,
+    /// The attributes of a Gather.
+    pub(crate) listens: BTreeMap<String, String>,
 }
 
 /// Reads a document as a parser of XML 1.0 does, and refuses what is not well-formed.
@@ -30,9 +35,13 @@ pub(crate) fn read_back(text: &str) -> Document {
                     _ => {}
                 }
                 document.urls.extend(action(&tag));
+                document.listens.extend(listens(&tag));
                 open.push(name.to_owned());
             }
-            Event::Empty(tag) => document.urls.extend(action(&tag)),
+            Event::Empty(tag) => {
+                document.urls.extend(action(&tag));
+                document.listens.extend(listens(&tag));
+            }
             Event::End(_) => drop(open.pop()),
             Event::Text(text) => put(&mut document, &open, &text.xml10_content()),
             Event::GeneralRef(reference) => {
@@ -60,6 +69,15 @@ pub(crate) fn read_back(text: &str) -> Document {
 fn action(tag: &BytesStart<'_>) -> Option<String> {
     let action = tag.try_get_attribute("action").expect("well-formed")?;
     Some(action.normalized_value(XmlVersion::Explicit1_0).expect("a value").into_owned())
+}
+
+fn listens(tag: &BytesStart<'_>) -> BTreeMap<String, String> {
+    let attributes = tag.attributes().filter(|_| tag.name().as_ref() == "Gather");
+    let attributes = attributes.map(|attribute| attribute.expect("well-formed"));
+    let value = |attribute: &Attribute<'_>| {
+        attribute.normalized_value(XmlVersion::Explicit1_0).expect("a value").into_owned()
+    };
+    attributes.map(|one| (one.key.as_ref().to_owned(), value(&one))).collect()
 }
 
 fn put(document: &mut Document, open: &[String], text: &str) {

@@ -73,6 +73,13 @@ impl Carrier {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
+    /// The person on the line presses keys.
+    pub(crate) fn press(&self, id: &str, keys: &str) {
+        let path = format!("/emulator/calls/{id}/dtmf");
+        let answer = Request::post(&path, json!({ "digits": keys }).to_string()).send(self.address);
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }

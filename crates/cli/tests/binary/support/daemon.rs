@@ -139,7 +139,8 @@ impl Daemon {
         run_into(&mut self.to_run(arguments), Some(stdout))
     }
 
-    fn to_run(&self, arguments: &[&str]) -> Command {
+    /// The command line, to be run elsewhere.
+    pub(crate) fn to_run(&self, arguments: &[&str]) -> Command {
         let mut command = offhook(self.folder.path(), arguments);
         command.env("OFFHOOK_API_URL", format!("http://{}", self.api));
         command

@@ -77,6 +77,13 @@ schema!(Voice: text("A voice in the carrier's own words; the configured one with
     )))
     .build());
 
+// `DigitInput`
+schema!(FinishKey: text("A key of a telephone; # without it.")
+    .min_length(Some(1))
+    .max_length(Some(1))
+    .pattern(Some("^[0-9*#]$"))
+    .build());
+
 // `Digits`
 schema!(DtmfDigits: text("DTMF digits; w pauses for 0.5 s, W for 1 s.")
     .pattern(Some("^[0-9A-D*#wW]{1,32}$"))
