@@ -12,6 +12,7 @@ mod configuration;
 mod description;
 mod explain;
 mod failures;
+mod killing;
 mod proxies;
 mod readme;
 mod restart;
