@@ -18,4 +18,5 @@ mod readme;
 mod restart;
 mod secrets;
 mod steering;
+mod store_faults;
 mod webhooks;

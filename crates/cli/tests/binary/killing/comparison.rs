@@ -48,12 +48,22 @@ pub(super) struct ApiCall {
     pub(super) transcript: Vec<String>,
 }
 
+impl fmt::Display for ApiCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, provider, provider_call_id, is_inbound, to, is_undecided, .. } = self;
+        let way = if *is_inbound { "from" } else { "to" };
+        let theirs = provider_call_id.as_deref().unwrap_or("no id");
+        let undecided = if *is_undecided { ", undecided" } else { "" };
+        write!(f, "{id} {way} {provider} ({theirs}), to {to}{undecided}")
+    }
+}
+
 /// A call as the file has it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct StoredCall {
-    pub(super) id: String,
-    pub(super) is_over: bool,
-    pub(super) carrier_ids: BTreeSet<String>,
+pub(crate) struct StoredCall {
+    pub(crate) id: String,
+    pub(crate) is_over: bool,
+    pub(crate) carrier_ids: BTreeSet<String>,
 }
 
 /// What all of them say at one moment.

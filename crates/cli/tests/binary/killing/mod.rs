@@ -20,8 +20,10 @@ use serde_json::json;
 
 use super::support::{Carrier, Config, Daemon, Process, idle, offhook};
 use chance::Chance;
-use comparison::{Asked, Books, Finding};
+use comparison::{ApiCall, Asked, Books};
 use load::Load;
+
+pub(crate) use reading::stored;
 
 /// How many calls there may be at once.
 const LIMIT: usize = 30;
@@ -185,21 +187,27 @@ fn settled(load: &Load, daemon: &Daemon, carrier: &Carrier, patiently: bool) -> 
     over
 }
 
-/// Reads the books until they have no findings and this is true of them.
+/// Reads the books until they have no findings and this is true of them. They are read one after the
+/// other while calls go on, so that a finding counts when it is there at the next reading, too.
 fn agreed(patience: Duration, read: impl Fn() -> Books, is_so: impl Fn(&Books) -> bool) -> Books {
     let deadline = Instant::now() + patience;
+    let mut before = read().findings();
     loop {
         let books = read();
         let findings = books.findings();
-        if findings.is_empty() && is_so(&books) {
+        let lasting: Vec<_> = findings.iter().filter(|it| before.contains(it)).collect();
+        if lasting.is_empty() && is_so(&books) {
             return books;
         }
-        let open: Vec<_> = books.api.iter().filter(|call| !call.is_over).collect();
+        let lasting: Vec<_> = lasting.iter().map(|it| it.to_string()).collect();
+        let open = books.api.iter().filter(|call| !call.is_over).map(ApiCall::to_string);
         assert!(
             Instant::now() < deadline,
-            "after {patience:?}:\n{}\nopen: {open:#?}",
-            findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n")
+            "after {patience:?}:\n{}\nopen:\n{}",
+            lasting.join("\n"),
+            open.collect::<Vec<_>>().join("\n")
         );
+        before = findings;
         idle(Duration::from_millis(200));
     }
 }

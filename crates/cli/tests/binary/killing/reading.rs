@@ -104,7 +104,7 @@ fn now() -> Timestamp {
 }
 
 /// The file itself, which must be sound. Its daemon may have it open.
-pub(super) fn stored(path: &Path) -> (Vec<StoredCall>, BTreeMap<String, String>) {
+pub(crate) fn stored(path: &Path) -> (Vec<StoredCall>, BTreeMap<String, String>) {
     let store = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let verdict: String = store.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");
