@@ -14,6 +14,8 @@ mod features;
 mod fmt;
 mod fuzz;
 mod graph;
+#[cfg(test)]
+mod guarantees;
 mod install;
 mod integration;
 mod kills;
