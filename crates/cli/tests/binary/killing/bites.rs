@@ -103,7 +103,7 @@ fn a_live_call_whose_dial_is_undecided_is_lost_to_us() {
 
 #[test]
 fn an_inbound_call_that_was_acknowledged_and_is_nowhere_is_lost() {
-    let lost = ["lost: twilio call theirs-3, of which a webhook was acknowledged"];
+    let lost = ["lost: twilio call theirs-3, whose offer was acknowledged"];
     finds(&lost, |books| {
         books.carrier[2].is_over = true;
         books.carrier[2].said.clear();

@@ -27,7 +27,7 @@ pub(super) struct CarrierCall {
     pub(super) to: String,
     pub(super) is_over: bool,
     pub(super) heard: Vec<String>,
-    /// Whether a webhook about it was acknowledged.
+    /// Whether the webhook that offered it to us was acknowledged.
     pub(super) is_acknowledged: bool,
     /// What the person said, as far as the webhook that brought it was acknowledged.
     pub(super) said: Vec<String>,
@@ -180,7 +180,7 @@ impl Books {
                 findings.push(Finding::Lost(text));
             }
             if call.is_inbound && call.is_acknowledged && ours.is_empty() {
-                let text = format!("{provider} call {id}, of which a webhook was acknowledged");
+                let text = format!("{provider} call {id}, whose offer was acknowledged");
                 findings.push(Finding::Lost(text));
             }
             for text in repeated(&call.heard) {

@@ -30,8 +30,9 @@ const LIMIT: usize = 30;
 
 const RING: Duration = Duration::from_secs(5);
 
-/// How long what is under way may take to settle, besides dials whose outcome is unknown.
-const SETTLING: Duration = Duration::from_secs(45);
+/// How long what is under way may take to settle, besides dials whose outcome is unknown; and how
+/// much longer for each call whose books are to be read.
+const SETTLING: (Duration, Duration) = (Duration::from_secs(45), Duration::from_millis(150));
 
 /// The longest time in which a dial is decided: ringing, the carrier's queue, and our slack.
 const DECIDING: Duration = Duration::from_secs(5 + 60 + 30);
@@ -131,9 +132,18 @@ impl Drop for AtEnd<'_> {
 fn kill(load: &Load, mut daemon: Daemon, kills: u64, began: Instant) -> Daemon {
     let mut chance = Chance::of(load.seed, 0);
     for number in 1..=kills {
-        let life = Duration::from_millis(chance.between(50, 2_000));
-        idle(life);
+        let listened = Instant::now();
+        idle(Duration::from_millis(chance.between(50, 2_000)));
+        if chance.percent(60) {
+            // Into the midst of a request, from its first milliseconds to its commit and its dial.
+            let deadline = Instant::now() + Duration::from_millis(300);
+            while load.under_way.load(Ordering::SeqCst) == 0 && Instant::now() < deadline {
+                idle(Duration::from_micros(200));
+            }
+            idle(Duration::from_micros(chance.between(0, 25_000)));
+        }
         let requests = load.under_way.load(Ordering::SeqCst);
+        let life = listened.elapsed();
         daemon.kill();
         let live = load.live_at_the_carrier().len();
         let at = began.elapsed().as_secs_f64();
@@ -167,14 +177,15 @@ fn kill(load: &Load, mut daemon: Daemon, kills: u64, began: Instant) -> Daemon {
 fn settled(load: &Load, daemon: &Daemon, carrier: &Carrier, patiently: bool) -> Books {
     let began = Instant::now();
     let read = || reading::read(load, daemon, carrier, RING);
-    let live = agreed(SETTLING, read, |_| true);
+    let settling = SETTLING.0 + SETTLING.1 * u32::try_from(carrier.dialled()).unwrap();
+    let live = agreed(settling, read, |_| true);
     let going_on = live.carrier.iter().filter(|call| !call.is_over).count();
     println!(
         "settled after {:.1} s, with {going_on} calls going on",
         began.elapsed().as_secs_f64()
     );
     // Calls that are still in the carrier's queue have nobody who could hang up.
-    let patience = if patiently { DECIDING } else { SETTLING };
+    let patience = if patiently { DECIDING + settling } else { settling };
     let over = agreed(
         patience,
         || {
@@ -199,7 +210,7 @@ fn agreed(patience: Duration, read: impl Fn() -> Books, is_so: impl Fn(&Books) -
         if lasting.is_empty() && is_so(&books) {
             return books;
         }
-        let lasting: Vec<_> = lasting.iter().map(|it| it.to_string()).collect();
+        let lasting: Vec<_> = lasting.iter().map(ToString::to_string).collect();
         let open = books.api.iter().filter(|call| !call.is_over).map(ApiCall::to_string);
         assert!(
             Instant::now() < deadline,

@@ -60,7 +60,11 @@ fn carrier_call(call: &Value, said: &[(String, String)]) -> CarrierCall {
         to: number(&call["to"]),
         is_over: !call["ended_at"].is_null(),
         heard: all("heard").iter().map(|heard| text(&heard["text"]).to_owned()).collect(),
-        is_acknowledged: !acknowledged.is_empty(),
+        is_acknowledged: acknowledged.iter().any(|webhook| {
+            // Of a call whose first word never came through, no later one makes a record.
+            let first_words = ["document", "answer", "call.initiated"];
+            first_words.contains(&text(&webhook["kind"]))
+        }),
         said: said.map(|(_, words)| words.clone()).collect(),
     }
 }
