@@ -20,7 +20,7 @@ use serde_json::json;
 
 use super::support::{Carrier, Config, Daemon, Process, idle, offhook};
 use chance::Chance;
-use comparison::{ApiCall, Asked, Books};
+use comparison::{ApiCall, Asked, Books, Finding};
 use load::Load;
 
 pub(crate) use reading::stored;
@@ -77,6 +77,8 @@ fn a_daemon_that_is_killed_at_any_moment_loses_doubles_and_forgets_no_call() {
     println!("{kills} kills, seed {seed}");
     let began = Instant::now();
     let carrier = Carrier::start();
+    // What was asked of it is done at once and answered late, so that many a kill comes between.
+    carrier.fault(&json!({ "on": "request", "match": "POST ", "delay_ms": 150, "count": 0 }));
     let daemon = Daemon::start(config(&carrier));
     let load = Load {
         api: daemon.api,
@@ -210,11 +212,13 @@ fn agreed(patience: Duration, read: impl Fn() -> Books, is_so: impl Fn(&Books) -
         if lasting.is_empty() && is_so(&books) {
             return books;
         }
+        // What is lost may be found, what is stuck may move; but nothing becomes one again.
+        let is_hopeless = lasting.iter().any(|it| matches!(it, Finding::Doubled(_)));
         let lasting: Vec<_> = lasting.iter().map(ToString::to_string).collect();
         let open = books.api.iter().filter(|call| !call.is_over).map(ApiCall::to_string);
         assert!(
-            Instant::now() < deadline,
-            "after {patience:?}:\n{}\nopen:\n{}",
+            !is_hopeless && Instant::now() < deadline,
+            "after up to {patience:?}:\n{}\nopen:\n{}",
             lasting.join("\n"),
             open.collect::<Vec<_>>().join("\n")
         );
