@@ -31,8 +31,9 @@ const LIMIT: usize = 30;
 const RING: Duration = Duration::from_secs(5);
 
 /// How long what is under way may take to settle, besides dials whose outcome is unknown; and how
-/// much longer for each call whose books are to be read.
-const SETTLING: (Duration, Duration) = (Duration::from_secs(45), Duration::from_millis(150));
+/// much longer for each call whose books are to be read. A call whose end was told while nobody
+/// listened is asked about after a minute.
+const SETTLING: (Duration, Duration) = (Duration::from_secs(75), Duration::from_millis(150));
 
 /// The longest time in which a dial is decided: ringing, the carrier's queue, and our slack.
 const DECIDING: Duration = Duration::from_secs(5 + 60 + 30);
@@ -222,6 +223,10 @@ fn agreed(patience: Duration, read: impl Fn() -> Books, is_so: impl Fn(&Books) -
             lasting.join("\n"),
             open.collect::<Vec<_>>().join("\n")
         );
+        if let Some(first) = lasting.first() {
+            let left = (deadline - Instant::now()).as_secs();
+            println!("waits for at most {left} s: {} findings, as {first}", lasting.len());
+        }
         before = findings;
         idle(Duration::from_millis(200));
     }
