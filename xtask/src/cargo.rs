@@ -1,6 +1,7 @@
 //! Runs cargo, and says so.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use crate::outcome::Failure;
@@ -71,6 +72,22 @@ impl Cargo {
             .map_err(|_| Failure::new(format!("`{}` wrote something other than text", self.shown)))
     }
 
+    /// The same, and each line is shown when it is written.
+    pub(crate) fn told(mut self) -> Result<String, Failure> {
+        println!("$ {}", self.shown);
+        let child = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut child = child.map_err(|error| self.unstarted(&error))?;
+        let mut text = String::new();
+        for line in child.stdout.take().into_iter().flat_map(|pipe| BufReader::new(pipe).lines()) {
+            let line = line.map_err(|error| self.unstarted(&error))?;
+            println!("{line}");
+            text.push_str(&line);
+            text.push('\n');
+        }
+        let status = child.wait().map_err(|error| self.unstarted(&error))?;
+        if status.success() { Ok(text) } else { Err(self.failed(status)) }
+    }
+
     /// What it wrote to its standard output, if it can be run and succeeds. What it says when it
     /// cannot is kept quiet.
     pub(crate) fn probe(mut self) -> Option<String> {
@@ -106,7 +123,14 @@ mod tests {
 
     #[test]
     fn a_command_that_fails_is_a_failure() {
-        let failure = Cargo::new(["no-such-verb-of-cargo"]).output().unwrap_err();
-        assert!(failure.to_string().contains("`cargo no-such-verb-of-cargo` failed"), "{failure}");
+        for run in [Cargo::output, Cargo::told] {
+            let failure = run(Cargo::new(["no-such-verb-of-cargo"])).unwrap_err().to_string();
+            assert!(failure.contains("`cargo no-such-verb-of-cargo` failed"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_is_kept() {
+        assert!(Cargo::new(["--version"]).told().unwrap().starts_with("cargo "));
     }
 }

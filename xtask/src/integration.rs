@@ -2,11 +2,13 @@
 //!
 //! The stories of the assembled product (`tests/`) are told for every provider by one run, and once
 //! for each store. In memory `cargo test` tells them already; that run is left out here, aloud.
+//! Then the daemon is killed, again and again, in the midst of calls.
 
 use serde_json::{Deserializer, Value};
 
 use crate::cargo::Cargo;
 use crate::graph::providers;
+use crate::kills::Kills;
 use crate::outcome::{Failure, Outcome, Skipped};
 use crate::workspace::Workspace;
 
@@ -16,6 +18,17 @@ const STORE: &str = "OFFHOOK_TESTS_STORE";
 /// The stores on which stories are told, and the reason to leave one out.
 const STORES: [(&str, Option<&str>); 2] =
     [("memory", Some("`cargo test` tells the stories in memory")), ("sqlite", None)];
+
+const USAGE: &str = "\
+Usage: cargo xtask integration [--kill N [--seed S]]
+
+Without a word: the demo on each provider, the stories on each store, and some kills.
+
+  --kill N   only this: kill the daemon with SIGKILL N times under load, then compare the
+             emulator, the database and the API call by call
+  --seed S   what is done, and how long the daemon may live; without it chance takes one, and
+             it is told
+";
 
 pub(crate) fn run() -> Outcome {
     let workspace = Workspace::load()?;
@@ -37,11 +50,22 @@ pub(crate) fn run() -> Outcome {
             None => done.extend(stories(store, &names)?),
         }
     }
+    done.push(Kills::FEW.carry_out()?);
     println!();
     for line in done {
         println!("{line}");
     }
     Ok(skipped)
+}
+
+/// What these words ask for: the kills alone, or how to ask.
+pub(crate) fn with(words: &[&str]) -> Outcome {
+    if let ["--help" | "-h" | "help"] = words {
+        print!("{USAGE}");
+        return Ok(Vec::new());
+    }
+    println!("\n{}", Kills::parse(words)?.carry_out()?);
+    Ok(Vec::new())
 }
 
 fn demo(provider: &str) -> Result<usize, Failure> {

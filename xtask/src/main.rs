@@ -14,8 +14,11 @@ mod features;
 mod fmt;
 mod fuzz;
 mod graph;
+#[cfg(test)]
+mod guarantees;
 mod install;
 mod integration;
+mod kills;
 mod lint;
 mod outcome;
 mod program;
@@ -36,6 +39,9 @@ fn main() -> ExitCode {
         }
         // The verbs with words of their own.
         ["fuzz", ref more @ ..] if !more.is_empty() => ("fuzz", Some(fuzz::run_with(more))),
+        ["integration", ref more @ ..] if !more.is_empty() => {
+            ("integration", Some(integration::with(more)))
+        }
         ["simulate", ref more @ ..] if !more.is_empty() => ("simulate", Some(simulate::with(more))),
         [name] => (name, verbs::find(name).map(|verb| (verb.run)())),
         _ => ("", None),

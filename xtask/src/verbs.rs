@@ -48,7 +48,7 @@ pub(crate) const CHECKS: &[Verb] = &[
     },
     Verb {
         name: "integration",
-        about: "the demo and the stories, on each provider and store",
+        about: "the demo, the stories on each store, and kills of the daemon",
         run: integration::run,
     },
     Verb { name: "sdk", about: "the carriers' own SDKs, on the emulator", run: sdk::run },
@@ -71,6 +71,7 @@ pub(crate) fn usage() -> String {
         text.push_str(&format!("  {:<12} {}\n", verb.name, verb.about));
     }
     text.push_str("  help         this text\n\n");
+    text.push_str("integration takes --kill N and --seed S: only kills, and so many\n");
     text.push_str("simulate takes --seeds N, --from K, --provider P, --seconds S, --replay SEED\n");
     text
 }

@@ -1,5 +1,6 @@
 //! Stores that cannot be used: exit 1, what to do, and not a byte is changed.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -106,20 +107,33 @@ fn a_store_in_a_folder_that_is_not_there_is_told() {
     ended.failed_with(1, &["missing/offhook.db", "does not exist; create it"]);
 }
 
-/// Makes a file or folder unchangeable, for root as well, while this lives.
+/// Makes a file or folder unchangeable while this lives.
 struct Immutable<'a>(&'a Path);
 
 impl<'a> Immutable<'a> {
     fn make(path: &'a Path) -> Option<Self> {
-        let done = Command::new("chattr").arg("+i").arg(path).output();
-        done.is_ok_and(|output| output.status.success()).then_some(Self(path))
+        // For root only this counts, for others the mode is enough.
+        let made = Self(path);
+        run_quietly("chattr", "+i", path);
+        run_quietly("chmod", "a-w", path);
+        let is_made = match path.is_dir() {
+            true => tempfile::tempfile_in(path).is_err(),
+            false => File::options().append(true).open(path).is_err(),
+        };
+        is_made.then_some(made)
     }
 }
 
 impl Drop for Immutable<'_> {
     fn drop(&mut self) {
-        let _ = Command::new("chattr").arg("-i").arg(self.0).output();
+        run_quietly("chattr", "-i", self.0);
+        run_quietly("chmod", "u+w", self.0);
     }
+}
+
+/// What it does is seen by what can be written afterwards.
+fn run_quietly(program: &str, change: &str, path: &Path) {
+    let _ = Command::new(program).arg(change).arg(path).output();
 }
 
 #[test]

@@ -84,6 +84,22 @@ impl Carrier {
         format!("http://{}", self.address)
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The public half of the key with which its Telnyx signs.
+    pub(crate) fn telnyx_public_key(&self) -> String {
+        Request::get("/emulator/telnyx-public-key").send(self.address).body.trim().to_owned()
+    }
+
+    /// The calls that there are, in short.
+    pub(crate) fn calls(&self) -> Vec<Value> {
+        let list = Request::get("/emulator/calls").send(self.address).json();
+        list["calls"].as_array().unwrap().clone()
+    }
+
     /// Everything that the carrier knows about a call.
     pub(crate) fn call(&self, id: &str) -> Value {
         Request::get(&format!("/emulator/calls/{id}")).send(self.address).json()
@@ -91,8 +107,7 @@ impl Carrier {
 
     /// How many calls it was asked to place.
     pub(crate) fn dialled(&self) -> usize {
-        let list = Request::get("/emulator/calls").send(self.address).json();
-        list["calls"].as_array().unwrap().len()
+        self.calls().len()
     }
 
     /// Waits until a call has this status at the carrier, and the carrier's API, whose reads may

@@ -1,6 +1,6 @@
 //! HTTP/1.1 by hand: every header is the test's own.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;
@@ -43,14 +43,23 @@ impl Request {
 
     /// Sends it on a connection of its own.
     pub(crate) fn send(&self, to: SocketAddr) -> Answer {
-        let mut stream = TcpStream::connect_timeout(&to, PATIENCE).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        self.clone().header("Connection", "close").send_on(&mut stream, to)
+        self.try_send(to).expect("an answer")
+    }
+
+    /// The same, to one who may be gone or go before there is an answer.
+    pub(crate) fn try_send(&self, to: SocketAddr) -> io::Result<Answer> {
+        let mut stream = TcpStream::connect_timeout(&to, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        self.clone().header("Connection", "close").exchange(&mut stream, to)
     }
 
     /// Sends it on this connection, which stays open.
     pub(crate) fn send_on(&self, stream: &mut TcpStream, to: SocketAddr) -> Answer {
+        self.exchange(stream, to).expect("an answer")
+    }
+
+    fn exchange(&self, stream: &mut TcpStream, to: SocketAddr) -> io::Result<Answer> {
         let mut request = self.clone();
         if !request.has("Host") {
             request = request.header("Host", &to.to_string());
@@ -65,7 +74,7 @@ impl Request {
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(&request.body);
-        stream.write_all(&bytes).unwrap();
+        stream.write_all(&bytes)?;
         Answer::read(stream)
     }
 }
@@ -79,28 +88,31 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn read(stream: &mut TcpStream) -> Self {
+    fn read(stream: &mut TcpStream) -> io::Result<Self> {
         let mut reader = BufReader::new(stream);
-        let line = |reader: &mut BufReader<_>| {
+        let line = |reader: &mut BufReader<_>| -> io::Result<String> {
             let mut line = String::new();
-            reader.read_line(&mut line).expect("an answer");
-            line.trim_end().to_owned()
+            match reader.read_line(&mut line)? {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                _ => Ok(line.trim_end().to_owned()),
+            }
         };
-        let start = line(&mut reader);
+        let start = line(&mut reader)?;
         let status = start.split(' ').nth(1).and_then(|word| word.parse().ok());
-        let status = status.unwrap_or_else(|| panic!("no status line: {start:?}"));
+        let status =
+            status.ok_or_else(|| io::Error::other(format!("no status line: {start:?}")))?;
         let mut headers = Vec::new();
         loop {
-            let header = line(&mut reader);
+            let header = line(&mut reader)?;
             let Some((name, value)) = header.split_once(':') else { break };
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
         let mut answer = Self { status, headers, body: String::new() };
         let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
         let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        answer.body = String::from_utf8(body).unwrap();
-        answer
+        reader.read_exact(&mut body)?;
+        answer.body = String::from_utf8(body).map_err(io::Error::other)?;
+        Ok(answer)
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

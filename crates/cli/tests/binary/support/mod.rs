@@ -38,7 +38,13 @@ pub(crate) fn within<T>(patience: Duration, what: &str, mut look: impl FnMut() -
 }
 
 /// Between two looks of a wait that is bounded.
-#[expect(clippy::disallowed_methods, reason = "the wait is for a fact, and looks again")]
 fn pause() {
-    std::thread::sleep(Duration::from_millis(20));
+    idle(Duration::from_millis(20));
+}
+
+/// Lets time pass: between two looks, or up to a moment that chance has chosen. No fact is waited
+/// for in this way.
+#[expect(clippy::disallowed_methods, reason = "other processes have no virtual clock")]
+pub(crate) fn idle(time: Duration) {
+    std::thread::sleep(time);
 }

@@ -53,3 +53,19 @@ pub(super) fn private_file() -> OpenOptions {
     }
     options
 }
+
+/// Takes the file from everybody but its owner: [`private_file`] counts for new ones only, and a
+/// backup may have been put back with another mode. SQLite gives its log the mode of the file.
+pub(super) fn keep_private(file: &File) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mut permissions = file.metadata()?.permissions();
+        let private = permissions.mode() & !0o077;
+        if private != permissions.mode() {
+            permissions.set_mode(private);
+            file.set_permissions(permissions)?;
+        }
+    }
+    Ok(())
+}

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use offhook_core::{CallId, ProviderName};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::{CallStore, Change, CommitError, HistoryQuery, StoreError};
 use crate::entry::StoredEntry;
@@ -55,6 +55,24 @@ pub enum OpenError {
         /// The file.
         path: String,
         /// The system's own words.
+        reason: String,
+    },
+    /// There is no room to write.
+    #[error("the disk of the store {path} is full ({reason}); free some space on it")]
+    Full {
+        /// The file.
+        path: String,
+        /// The system's own words.
+        reason: String,
+    },
+    /// Another program is in the midst of writing to it.
+    #[error(
+        "the store {path} is being written by another program ({reason}); end what has the file open, an SQLite shell say"
+    )]
+    Busy {
+        /// The file.
+        path: String,
+        /// SQLite's own words.
         reason: String,
     },
     /// There is no folder for it.
@@ -109,12 +127,20 @@ impl OpenError {
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
                 Self::NotWritable { path, reason: error.to_string() }
             }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                Self::Full { path, reason: error.to_string() }
+            }
             _ => Self::Failed { path, reason: error.to_string() },
         }
     }
 
     fn from_sqlite(path: &str, error: &rusqlite::Error) -> Self {
         let (path, reason) = (path.to_owned(), error.to_string());
+        // The memory that its connections share is a file, too, and this says only that it cannot
+        // grow.
+        if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) {
+            return Self::Full { path, reason };
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
                 Self::NotWritable { path, reason }
@@ -122,6 +148,8 @@ impl OpenError {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 Self::Damaged { path, reason }
             }
+            Some(ErrorCode::DiskFull) => Self::Full { path, reason },
+            Some(ErrorCode::DatabaseBusy) => Self::Busy { path, reason },
             _ => Self::Failed { path, reason },
         }
     }
@@ -149,6 +177,7 @@ impl SqliteStore {
             .append(true)
             .create(true)
             .open(path)
+            .and_then(|file| lock::keep_private(&file))
             .map_err(|error| OpenError::from_io(path, &error))?;
 
         let name = path.display().to_string();
