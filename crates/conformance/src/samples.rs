@@ -97,6 +97,7 @@ pub fn full_record(id: CallId) -> CallRecord {
             }),
             step: Step(9),
             delivered_at: Some(at(12)),
+            replied: false,
         },
         hangup_at: Some(at(50)),
         turn: Turn(4),

@@ -158,6 +158,9 @@ pub struct Script {
     /// When the carrier got it, if it has.
     #[serde(with = "instant::option", default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
+    /// Whether the answer to a request has carried it: what it says may have begun.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replied: bool,
 }
 
 /// A question that waits for its answer.

@@ -50,6 +50,14 @@ fn what_the_fixtures_hold_is_read_and_written_as_the_same() {
 }
 
 #[test]
+fn that_a_reply_has_carried_a_plan_is_kept() {
+    let mut record = stored::read_record(RECORD.as_bytes()).unwrap();
+    assert!(!record.script.replied, "older records do not tell");
+    record.script.replied = true;
+    assert_eq!(stored::read_record(&stored::write_record(&record)).unwrap(), record);
+}
+
+#[test]
 fn nesting_without_an_end_is_damage_and_no_overflow_of_the_stack() {
     for open in ["[", "{\"call\":", "{\"v\":3,\"call\":{\"script\":", "{\"detail\":{\"events\":["] {
         bears(open.repeat(64 * 1024 / open.len()).as_bytes());

@@ -197,7 +197,7 @@ fn blank(
         state: CallState::Queued,
         state_since: now,
         ending: None,
-        script: Script { plan, step: Step(1), delivered_at: None },
+        script: Script { plan, step: Step(1), delivered_at: None, replied: false },
         hangup_at: None,
         turn: Turn(1),
         question: None,

@@ -85,6 +85,8 @@ pub struct Webhook<'a> {
     pub ids: &'a ProviderCallIds,
     /// The step that it belongs to.
     pub step: Option<Step>,
+    /// Whether a command made the carrier come for the plan of that step.
+    pub pushed: bool,
     /// What it reports.
     pub events: &'a [CallEvent],
     /// Whether the carrier waits for a document.
@@ -318,6 +320,7 @@ impl Work {
             let plan = CallPlan::HangUp { after: std::time::Duration::ZERO };
             return RepliedPlan { step: self.record.script.step, plan };
         }
+        self.go_on_behind_late_push(webhook);
         let step = self.record.script.step;
         if self.ends_wait_for_push(webhook) {
             self.record.pushes = self.record.pushes.saturating_add(1);

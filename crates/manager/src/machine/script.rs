@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use offhook_core::{CallPlan, Digits, Direction, EndReason, Then};
 
-use super::Work;
+use super::{Webhook, Work};
+use crate::entry::EntryKind;
 use crate::record::{CallState, Effect, EffectKind, Script};
 use crate::time::after;
 
@@ -18,7 +19,7 @@ impl Work {
     /// A new plan, and with it a new step.
     pub(super) fn set_script(&mut self, plan: CallPlan) {
         let step = self.record.script.step.next();
-        self.record.script = Script { plan, step, delivered_at: None };
+        self.record.script = Script { plan, step, delivered_at: None, replied: false };
         self.record.hangup_at = None;
         // A plan that was not begun yet is out of date. One that may be on its way counts as a push:
         // its answer will find nothing that waits for it.
@@ -95,8 +96,20 @@ impl Work {
     pub(super) fn delivered_by_reply(&mut self) {
         let step = self.record.script.step;
         self.record.outbox.retain(|effect| effect.kind != EffectKind::Perform(step));
+        self.record.script.replied = true;
         self.answered_by_reply();
         self.delivered();
+    }
+
+    /// A push has come late and has broken off what another reply had begun: nothing of it is said
+    /// again. How much of it was heard nobody knows.
+    pub(super) fn go_on_behind_late_push(&mut self, webhook: &Webhook<'_>) {
+        let next = self.record.script.plan.after();
+        if webhook.pushed && self.record.script.replied && next != self.record.script.plan {
+            let effect = EffectKind::Perform(self.record.script.step);
+            self.note(EntryKind::NotConfirmed { effect });
+            self.set_script(next);
+        }
     }
 
     /// The first document that does not reject answers the call; no webhook will say so.
