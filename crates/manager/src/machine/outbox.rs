@@ -242,21 +242,6 @@ impl Work {
         self.record.state = CallState::Active;
     }
 
-    /// The carrier knows the call no more.
-    pub(super) fn gone(&mut self) {
-        self.record.confirm_at = None;
-        if self.record.state.is_ended() {
-            return;
-        }
-        let reason = match self.record.answered_at {
-            Some(_) => EndReason::Completed,
-            None => EndReason::Failed,
-        };
-        let cause =
-            offhook_core::Cause::new("not-found", "the carrier does not know the call any more");
-        self.end(reason, Some(cause));
-    }
-
     fn note_failure(&mut self, effect: EffectKind, error: &ProviderError, again: bool) {
         self.note(EntryKind::NotDone { effect, class: error.class(), cause: error.cause(), again });
     }
