@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use offhook_manager::{StoreError, machine, stored};
+use offhook_manager::{Carried, StoreError, machine, stored};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -50,11 +50,17 @@ fn what_the_fixtures_hold_is_read_and_written_as_the_same() {
 }
 
 #[test]
-fn that_a_reply_has_carried_a_plan_is_kept() {
+fn what_has_carried_a_plan_is_kept() {
     let mut record = stored::read_record(RECORD.as_bytes()).unwrap();
-    assert!(!record.script.replied, "older records do not tell");
-    record.script.replied = true;
-    assert_eq!(stored::read_record(&stored::write_record(&record)).unwrap(), record);
+    assert_eq!(record.script.carried, Carried::ByNone, "older records do not tell");
+    for (carried, word) in
+        [(Carried::PerhapsByPush, "perhaps_by_push"), (Carried::ByReply, "by_reply")]
+    {
+        record.script.carried = carried;
+        let written = stored::write_record(&record);
+        assert!(String::from_utf8_lossy(&written).contains(word));
+        assert_eq!(stored::read_record(&written).unwrap(), record);
+    }
 }
 
 #[test]

@@ -324,7 +324,7 @@ impl Work {
         let step = self.record.script.step;
         if self.ends_wait_for_push(webhook) {
             self.record.pushes = self.record.pushes.saturating_add(1);
-        } else if self.is_being_pushed() {
+        } else if self.is_being_pushed() || self.may_be_pushed_yet(webhook) {
             // Both would be carried out, one after the other, and a sentence begun twice.
             self.answered_by_reply();
             return RepliedPlan { step, plan: CallPlan::Hold };

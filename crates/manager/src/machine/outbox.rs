@@ -7,7 +7,7 @@ use offhook_core::{CallPlan, EndReason, ErrorClass, ProviderCallIds, ProviderErr
 
 use super::{Ignored, Webhook, Work};
 use crate::entry::{Adoption, EntryKind};
-use crate::record::{CallRecord, CallState, DialOutcome, Effect, EffectKind};
+use crate::record::{CallRecord, CallState, Carried, DialOutcome, Effect, EffectKind};
 use crate::time::after;
 
 /// How often speech that provably was not sent is tried again.
@@ -276,6 +276,7 @@ impl Work {
                     ) =>
             {
                 self.record.outbox.remove(place);
+                self.record.script.carried = Carried::PerhapsByPush;
                 self.note(EntryKind::NotConfirmed { effect: first.kind });
                 self.delivered();
             }

@@ -103,3 +103,30 @@ fn listening_begins_again_by_a_late_push() {
     assert!(matches!(reply.plan, CallPlan::Listen(_)), "{reply:?}");
     assert_eq!((reply.step, not_confirmed(&line)), (step, vec![]));
 }
+
+#[test]
+fn a_push_that_a_restart_has_interrupted_gets_the_time_of_one_hold_to_arrive() {
+    let interrupted = || {
+        let mut line = Line::answered(Way::Documents, Mode::Conversation, Some("Good morning."));
+        let running = line.record.script.step.0;
+        line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+        line.restart();
+        assert_eq!(line.outbox(), [], "it is not sent again");
+        let step = line.record.script.step;
+        let reply = line.webhook(Some(running), &[CallEvent::NothingHeard], true).unwrap();
+        assert_eq!((reply.step, &reply.plan), (step, &CallPlan::Hold));
+        (line, step)
+    };
+    // It never arrives: the end of the hold brings the sentence.
+    let (mut line, step) = interrupted();
+    let reply = line.webhook(Some(step.0), &[CallEvent::HoldEnded], true).unwrap();
+    assert!(matches!(reply.plan, CallPlan::Say(_)), "{reply:?}");
+    // It does.
+    let (mut line, step) = interrupted();
+    let reply = line.fetches_pushed(step);
+    assert!(matches!(reply.plan, CallPlan::Say(_)), "{reply:?}");
+    // It had arrived, and what it has brought comes back.
+    let (mut line, _) = interrupted();
+    line.comes_back(words("Hi."));
+    assert_eq!(line.state(), CallState::Listening);
+}
