@@ -11,9 +11,9 @@ use offhook_core::{
 };
 use offhook_manager::machine::{DeadlineKind, Ignored};
 use offhook_manager::{
-    Adoption, CallLimits, CallRecord, CallState, CommandWord, Decision, Dial, DialOutcome, Effect,
-    EffectKind, Ending, Entry, EntryKind, FoundStatus, Mode, Question, RecentWebhooks, RepliedPlan,
-    Script, TakenWebhook,
+    Adoption, CallLimits, CallRecord, CallState, Carried, CommandWord, Decision, Dial, DialOutcome,
+    Effect, EffectKind, Ending, Entry, EntryKind, FoundStatus, Mode, Question, RecentWebhooks,
+    RepliedPlan, Script, TakenWebhook,
 };
 use uuid::Uuid;
 
@@ -97,6 +97,7 @@ pub fn full_record(id: CallId) -> CallRecord {
             }),
             step: Step(9),
             delivered_at: Some(at(12)),
+            carried: Carried::ByNone,
         },
         hangup_at: Some(at(50)),
         turn: Turn(4),

@@ -163,6 +163,9 @@ pub struct ParsedWebhook {
     pub call: Option<CallId>,
     /// The step that it belongs to, if the carrier brought it back.
     pub step: Option<Step>,
+    /// Whether a command of ours made the carrier come for the plan of that step. What it ran before
+    /// is broken off.
+    pub pushed: bool,
     /// The carrier's ids of the call.
     pub ids: ProviderCallIds,
     /// Who placed the call, where the carrier tells.
@@ -184,6 +187,7 @@ impl ParsedWebhook {
         Self {
             call: None,
             step: None,
+            pushed: false,
             ids,
             direction: None,
             offer: None,

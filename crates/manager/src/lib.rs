@@ -50,8 +50,8 @@ pub use events::Events;
 pub use handle::{Manager, ManagerBuilder, WebhookError};
 pub use policy::{InboundPolicy, Policy, ProviderPolicy};
 pub use record::{
-    CallLimits, CallRecord, CallState, Dial, DialOutcome, Effect, EffectKind, Ending, Mode,
-    Question, RecentWebhooks, Script, TakenWebhook,
+    CallLimits, CallRecord, CallState, Carried, Dial, DialOutcome, Effect, EffectKind, Ending,
+    Mode, Question, RecentWebhooks, Script, TakenWebhook,
 };
 pub use restore::{Decision, RestoreReport, RestoredCall};
 pub use store::{

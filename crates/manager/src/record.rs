@@ -158,6 +158,29 @@ pub struct Script {
     /// When the carrier got it, if it has.
     #[serde(with = "instant::option", default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
+    /// What may have brought it to the carrier, besides a push whose outcome is known.
+    #[serde(default, skip_serializing_if = "Carried::is_by_none")]
+    pub carried: Carried,
+}
+
+/// What may have brought a plan to the carrier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Carried {
+    /// Nothing.
+    #[default]
+    ByNone,
+    /// A push that a restart has interrupted. It may arrive yet.
+    PerhapsByPush,
+    /// The answer to a request: what it says may have begun.
+    ByReply,
+}
+
+impl Carried {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+    const fn is_by_none(&self) -> bool {
+        matches!(self, Self::ByNone)
+    }
 }
 
 /// A question that waits for its answer.

@@ -48,63 +48,58 @@ pub struct Asked {
     pub outcome: TurnOutcome,
 }
 
-/// What became of this turn. `None` if the call never came to it.
-///
-/// The record must have been read before the timeline: what it says is over has then an entry.
-pub(crate) fn outcome_of(
-    record: &CallRecord,
-    timeline: &[StoredEntry],
-    turn: Turn,
-) -> Option<TurnOutcome> {
-    if turn == Turn(0) || turn > record.turn {
-        return None;
-    }
-    // A call's first turn begins with the call, any other with a command or with the end of the
-    // one before.
-    let mut begun = turn == Turn(1);
-    for stored in timeline {
-        let at = stored.entry.at;
-        match &stored.entry.kind {
-            EntryKind::Webhook { events, turn: Some(answered), .. } if *answered == turn => {
-                let answer = events.iter().find_map(|event| match event {
-                    CallEvent::Transcript { text, is_final: true } => {
-                        Some(TurnOutcome::Heard { text: text.clone(), at })
-                    }
-                    CallEvent::Digits { digits } => {
-                        Some(TurnOutcome::Entered { digits: digits.clone(), at })
-                    }
-                    _ => None,
-                });
-                let nothing = || TurnOutcome::Heard { text: PrivateText::default(), at };
-                return Some(answer.unwrap_or_else(nothing));
-            }
-            EntryKind::TurnTimedOut { turn: over } if *over == turn => {
-                return Some(TurnOutcome::TimedOut);
-            }
-            EntryKind::Command { turn: Some(other), .. } if *other == turn => begun = true,
-            EntryKind::Command { turn: Some(other), .. } if *other > turn => {
-                return Some(TurnOutcome::Superseded);
-            }
-            EntryKind::Command { command: CommandWord::StopListening, .. } if begun => {
-                return Some(TurnOutcome::Superseded);
-            }
-            EntryKind::Webhook { turn: Some(before), .. }
-            | EntryKind::TurnTimedOut { turn: before }
-                if before.next() == turn =>
-            {
-                begun = true;
-            }
-            EntryKind::Ended { reason, .. } => {
-                return Some(TurnOutcome::Ended { reason: Some(*reason) });
-            }
-            _ => {}
+impl TurnOutcome {
+    /// What became of this turn. `None` if the call never came to it.
+    ///
+    /// The record must have been read before the timeline: what it says is over has then an entry.
+    #[must_use]
+    pub fn of(record: &CallRecord, timeline: &[StoredEntry], turn: Turn) -> Option<Self> {
+        if turn == Turn(0) || turn > record.turn {
+            return None;
         }
+        // A call's first turn begins with the call, any other with a command or with the end of the
+        // one before.
+        let mut begun = turn == Turn(1);
+        for stored in timeline {
+            let at = stored.entry.at;
+            match &stored.entry.kind {
+                EntryKind::Webhook { events, turn: Some(answered), .. } if *answered == turn => {
+                    let answer = events.iter().find_map(|event| match event {
+                        CallEvent::Transcript { text, is_final: true } => {
+                            Some(Self::Heard { text: text.clone(), at })
+                        }
+                        CallEvent::Digits { digits } => {
+                            Some(Self::Entered { digits: digits.clone(), at })
+                        }
+                        _ => None,
+                    });
+                    let nothing = || Self::Heard { text: PrivateText::default(), at };
+                    return Some(answer.unwrap_or_else(nothing));
+                }
+                EntryKind::TurnTimedOut { turn: over } if *over == turn => {
+                    return Some(Self::TimedOut);
+                }
+                EntryKind::Command { turn: Some(other), .. } if *other == turn => begun = true,
+                EntryKind::Command { turn: Some(other), .. } if *other > turn => {
+                    return Some(Self::Superseded);
+                }
+                EntryKind::Command { command: CommandWord::StopListening, .. } if begun => {
+                    return Some(Self::Superseded);
+                }
+                EntryKind::Webhook { turn: Some(before), .. }
+                | EntryKind::TurnTimedOut { turn: before }
+                    if before.next() == turn =>
+                {
+                    begun = true;
+                }
+                EntryKind::Ended { reason, .. } => {
+                    return Some(Self::Ended { reason: Some(*reason) });
+                }
+                _ => {}
+            }
+        }
+        // A hangup that was asked for may take its time, and nothing is heard meanwhile.
+        let ending = record.ending.is_some() || record.state.is_ended();
+        Some(if ending { Self::Ended { reason: record.end_reason() } } else { Self::Open })
     }
-    // A hangup that was asked for may take its time, and nothing is heard meanwhile.
-    let ending = record.ending.is_some() || record.state.is_ended();
-    Some(if ending {
-        TurnOutcome::Ended { reason: record.end_reason() }
-    } else {
-        TurnOutcome::Open
-    })
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use offhook_core::{CallPlan, DigitInput, ListenFor};
-use offhook_manager::{StoreError, machine, stored};
+use offhook_manager::{Carried, StoreError, machine, stored};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -73,6 +73,20 @@ fn a_record_that_asks_for_digits_is_read_and_written_as_the_same() {
     let written = stored::write_record(&stored::read_record(DIGITS.as_bytes()).unwrap());
     let value = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json).unwrap();
     assert_eq!(value(&written), value(DIGITS.as_bytes()));
+}
+
+#[test]
+fn what_has_carried_a_plan_is_kept() {
+    let mut record = stored::read_record(RECORD.as_bytes()).unwrap();
+    assert_eq!(record.script.carried, Carried::ByNone, "older records do not tell");
+    for (carried, word) in
+        [(Carried::PerhapsByPush, "perhaps_by_push"), (Carried::ByReply, "by_reply")]
+    {
+        record.script.carried = carried;
+        let written = stored::write_record(&record);
+        assert!(String::from_utf8_lossy(&written).contains(word));
+        assert_eq!(stored::read_record(&written).unwrap(), record);
+    }
 }
 
 #[test]

@@ -65,6 +65,7 @@ pub(crate) fn parse(
     let mut parsed = ParsedWebhook::new(ids, Answer::Document);
     parsed.call = ours.call;
     parsed.step = ours.step;
+    parsed.pushed = ours.kind.as_deref() == Some(kind::SCRIPT);
     parsed.direction = direction;
     if is_callback {
         parsed.answer = Answer::Fixed(WebhookReply::acknowledged());

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use offhook_carrier::{TelnyxAccount, TwilioAccount};
+use offhook_carrier::{PlivoAccount, TelnyxAccount, TwilioAccount};
 use offhook_core::{ProviderName, Transport, VoiceProvider};
+use offhook_plivo::{Plivo, PlivoConfig};
 use offhook_telnyx::{Telnyx, TelnyxConfig};
 use offhook_twilio::{Twilio, TwilioConfig};
 
@@ -33,6 +34,16 @@ pub const CARRIERS: &[Carrier] = &[
             let account = TwilioAccount::default();
             let config = TwilioConfig::new(account.sid, account.auth_token).ok()?;
             Some(Arc::new(Twilio::with_transport(config, transport)))
+        },
+    },
+    Carrier {
+        name: "plivo",
+        provider: offhook_plivo::NAME,
+        connected: "in-progress",
+        connect: |transport| {
+            let account = PlivoAccount::default();
+            let config = PlivoConfig::new(account.auth_id, account.auth_token).ok()?;
+            Some(Arc::new(Plivo::with_transport(config, transport)))
         },
     },
     Carrier {

@@ -48,6 +48,7 @@ pub(crate) fn parse(
     let mut parsed = ParsedWebhook::new(call_sid(sid), Answer::Document);
     parsed.call = ours.call;
     parsed.step = failed.as_ref().unwrap_or(&ours).step;
+    parsed.pushed = ours.kind.as_deref() == Some(kind::SCRIPT);
     parsed.direction = direction;
     if is_callback {
         parsed.answer = Answer::Fixed(WebhookReply::acknowledged());

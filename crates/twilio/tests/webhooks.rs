@@ -153,7 +153,8 @@ fn a_request_from_a_document_says_what_happened_and_waits_for_the_next() {
             parameters = parameters.with("ErrorCode", "11200").with("ErrorUrl", &url);
         }
         let events: Vec<_> = [CallEvent::Answered].into_iter().chain(event).collect();
-        let expected = of_our_call(&events, Answer::Document);
+        let mut expected = of_our_call(&events, Answer::Document);
+        expected.pushed = kind == "script";
         assert_eq!(parsed(&parameters.post(&callback(kind))), expected, "{kind}");
         assert_eq!(parsed(&parameters.get(&callback(kind))), expected, "GET {kind}");
     }

@@ -12,6 +12,7 @@ const CALLER: &str = "+15550100077";
 stories! {
     on every provider:
     a_sentence_that_is_on_its_way_when_the_carrier_asks_is_begun_once,
+    a_sentence_whose_command_comes_late_is_begun_once,
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -40,6 +41,15 @@ async fn times_heard(world: &World, call: CallId, text: &str) -> usize {
 }
 
 async fn a_sentence_that_is_on_its_way_when_the_carrier_asks_is_begun_once(setup: Setup) {
+    is_begun_once(setup, seconds(2)).await;
+}
+
+async fn a_sentence_whose_command_comes_late_is_begun_once(setup: Setup) {
+    // Longer than a carrier may be held meanwhile, and than it takes to say the sentence.
+    is_begun_once(setup, seconds(9)).await;
+}
+
+async fn is_begun_once(setup: Setup, late: Duration) {
     let world = World::with(setup).await;
     let call = listening(&world).await;
     world.hold_requests(true);
@@ -47,7 +57,7 @@ async fn a_sentence_that_is_on_its_way_when_the_carrier_asks_is_begun_once(setup
     world.manager().command(call, command).await.expect("it is taken");
     // Meanwhile the person says something, and the carrier asks what comes next.
     world.person(&call.to_string(), "say", json!({ "text": "Hello?" })).await;
-    world.run_for(seconds(2)).await;
+    world.run_for(late).await;
     world.hold_requests(false);
     world.run_for(seconds(6)).await;
     let line = world.line(&call.to_string()).await;

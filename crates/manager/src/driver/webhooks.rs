@@ -97,6 +97,7 @@ impl Driver {
             key: arrival.key,
             ids: &parsed.ids,
             step: parsed.step,
+            pushed: parsed.pushed,
             events: &parsed.events,
             wants_document: parsed.answer == Wanted::Document,
         };

@@ -25,7 +25,7 @@ use crate::restore::RestoreReport;
 use crate::store::{CallStore, HistoryQuery, StoreError};
 use crate::task::{Message, Shown};
 use crate::time::after;
-use crate::turn::{Asked, TurnOutcome, outcome_of};
+use crate::turn::{Asked, TurnOutcome};
 use crate::watchers::Watchers;
 
 pub use builder::ManagerBuilder;
@@ -182,7 +182,7 @@ impl Manager {
     pub async fn turn(&self, call: CallId, turn: Turn) -> Result<Option<TurnOutcome>, StoreError> {
         let Some(record) = self.inner.store.get(call).await? else { return Ok(None) };
         let timeline = self.inner.store.timeline(call).await?;
-        Ok(outcome_of(&record, &timeline, turn))
+        Ok(TurnOutcome::of(&record, &timeline, turn))
     }
 
     /// Hangs up. Also right for a call that is over. The call ends when the carrier has taken it.

@@ -12,7 +12,8 @@ use offhook_core::{
 use super::{Transition, Work};
 use crate::entry::EntryKind;
 use crate::record::{
-    CallLimits, CallRecord, CallState, Dial, DialOutcome, EffectKind, Mode, RecentWebhooks, Script,
+    CallLimits, CallRecord, CallState, Carried, Dial, DialOutcome, EffectKind, Mode,
+    RecentWebhooks, Script,
 };
 
 /// An outbound call that was admitted.
@@ -197,7 +198,7 @@ fn blank(
         state: CallState::Queued,
         state_since: now,
         ending: None,
-        script: Script { plan, step: Step(1), delivered_at: None },
+        script: Script { plan, step: Step(1), delivered_at: None, carried: Carried::ByNone },
         hangup_at: None,
         turn: Turn(1),
         question: None,

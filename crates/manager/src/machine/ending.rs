@@ -6,7 +6,7 @@ use offhook_core::{CallPlan, Cause, EndReason};
 
 use super::Work;
 use crate::entry::EntryKind;
-use crate::record::{CallState, EffectKind, Ending};
+use crate::record::{CallState, DialOutcome, EffectKind, Ending};
 use crate::time::after;
 
 /// How long after an accepted hangup the carrier is asked whether it was done.
@@ -14,6 +14,9 @@ pub(super) const CONFIRM_AFTER: Duration = Duration::from_secs(10);
 
 /// How often it is seen to that a hangup that was asked for is under way.
 const HANGUP_CHECK: Duration = Duration::from_secs(30);
+
+/// The code of the cause of an end that rests on the carrier not knowing the call.
+const NOT_KNOWN: &str = "not-found";
 
 impl Work {
     /// Asks for the end of a call. The first reason wins; asking again changes nothing.
@@ -62,6 +65,30 @@ impl Work {
         if !self.record.state.is_ended() {
             self.end(reason, None);
         }
+    }
+
+    /// Whether the call was taken for ended without any word of its end: it was given up as lost, its
+    /// dial was refused, or the carrier did not know it.
+    pub(super) fn ended_unseen(&self) -> bool {
+        let refused = self.record.dial.is_some_and(|dial| dial.outcome == DialOutcome::Refused);
+        let unknown = self.record.cause.as_ref().is_some_and(|cause| cause.code == NOT_KNOWN);
+        self.record.state.is_ended() && (self.was_lost() || refused || unknown)
+    }
+
+    /// The carrier knows the call no more.
+    pub(super) fn gone(&mut self) {
+        self.record.confirm_at = None;
+        if self.record.state.is_ended() {
+            return;
+        }
+        let reason = match self.record.answered_at {
+            Some(_) => EndReason::Completed,
+            None => EndReason::Failed,
+        };
+        self.end(
+            reason,
+            Some(Cause::new(NOT_KNOWN, "the carrier does not know the call any more")),
+        );
     }
 
     /// The call is over. A reason that was asked for before wins over the one that is reported.

@@ -16,9 +16,10 @@ impl Work {
         let over = webhook.events.iter().any(|event| matches!(event, CallEvent::Ended { .. }));
         if self.record.state.is_ended() {
             self.ignore(Ignored::AlreadyEnded);
-            // A dial that was given up as lost did reach somebody. A document that hangs up is
-            // the answer to a request that waits for one; any other needs a command.
-            if self.was_lost() && !over && !webhook.wants_document && !self.hangup_is_waiting() {
+            // The carrier has a call that nobody saw end: somebody may be on the line. A document
+            // that hangs up is the answer to a request that waits for one; any other needs a command.
+            if self.ended_unseen() && !over && !webhook.wants_document && !self.hangup_is_waiting()
+            {
                 self.push_effect(EffectKind::HangUp);
             }
             return;

@@ -85,6 +85,8 @@ pub struct Webhook<'a> {
     pub ids: &'a ProviderCallIds,
     /// The step that it belongs to.
     pub step: Option<Step>,
+    /// Whether a command made the carrier come for the plan of that step.
+    pub pushed: bool,
     /// What it reports.
     pub events: &'a [CallEvent],
     /// Whether the carrier waits for a document.
@@ -337,10 +339,11 @@ impl Work {
             let plan = CallPlan::HangUp { after: std::time::Duration::ZERO };
             return RepliedPlan { step: self.record.script.step, plan };
         }
+        self.go_on_behind_late_push(webhook);
         let step = self.record.script.step;
         if self.ends_wait_for_push(webhook) {
             self.record.pushes = self.record.pushes.saturating_add(1);
-        } else if self.is_being_pushed() {
+        } else if self.is_being_pushed() || self.may_be_pushed_yet(webhook) {
             // Both would be carried out, one after the other, and a sentence begun twice.
             self.answered_by_reply();
             return RepliedPlan { step, plan: CallPlan::Hold };

@@ -7,7 +7,7 @@ use offhook_core::{CallPlan, EndReason, ErrorClass, ProviderCallIds, ProviderErr
 
 use super::{Ignored, Webhook, Work};
 use crate::entry::{Adoption, EntryKind};
-use crate::record::{CallRecord, CallState, DialOutcome, Effect, EffectKind};
+use crate::record::{CallRecord, CallState, Carried, DialOutcome, Effect, EffectKind};
 use crate::time::after;
 
 /// How often speech that provably was not sent is tried again.
@@ -258,21 +258,6 @@ impl Work {
         self.record.state = CallState::Active;
     }
 
-    /// The carrier knows the call no more.
-    pub(super) fn gone(&mut self) {
-        self.record.confirm_at = None;
-        if self.record.state.is_ended() {
-            return;
-        }
-        let reason = match self.record.answered_at {
-            Some(_) => EndReason::Completed,
-            None => EndReason::Failed,
-        };
-        let cause =
-            offhook_core::Cause::new("not-found", "the carrier does not know the call any more");
-        self.end(reason, Some(cause));
-    }
-
     fn note_failure(&mut self, effect: EffectKind, error: &ProviderError, again: bool) {
         self.note(EntryKind::NotDone { effect, class: error.class(), cause: error.cause(), again });
     }
@@ -307,6 +292,7 @@ impl Work {
                     ) =>
             {
                 self.record.outbox.remove(place);
+                self.record.script.carried = Carried::PerhapsByPush;
                 self.note(EntryKind::NotConfirmed { effect: first.kind });
                 self.delivered();
             }

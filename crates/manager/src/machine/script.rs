@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use offhook_core::{CallPlan, Digits, Direction, EndReason, Listen, ListenFor, Then};
 
-use super::Work;
-use crate::record::{CallState, Effect, EffectKind, Script};
+use super::{Webhook, Work};
+use crate::entry::EntryKind;
+use crate::record::{CallState, Carried, Effect, EffectKind, Script};
 use crate::time::after;
 
 /// After a document that hangs up by itself, how long we wait before we do it by a command.
@@ -18,7 +19,7 @@ impl Work {
     /// A new plan, and with it a new step.
     pub(super) fn set_script(&mut self, plan: CallPlan) {
         let step = self.record.script.step.next();
-        self.record.script = Script { plan, step, delivered_at: None };
+        self.record.script = Script { plan, step, delivered_at: None, carried: Carried::ByNone };
         self.record.hangup_at = None;
         // A plan that was not begun yet is out of date. One that may be on its way counts as a push:
         // its answer will find nothing that waits for it.
@@ -120,8 +121,30 @@ impl Work {
     pub(super) fn delivered_by_reply(&mut self) {
         let step = self.record.script.step;
         self.record.outbox.retain(|effect| effect.kind != EffectKind::Perform(step));
+        self.record.script.carried = Carried::ByReply;
         self.answered_by_reply();
         self.delivered();
+    }
+
+    /// A push has come late and has broken off what another reply had begun: nothing of it is said
+    /// again. How much of it was heard nobody knows.
+    pub(super) fn go_on_behind_late_push(&mut self, webhook: &Webhook<'_>) {
+        let next = self.record.script.plan.after();
+        let said = self.record.script.carried == Carried::ByReply;
+        if webhook.pushed && said && next != self.record.script.plan {
+            let effect = EffectKind::Perform(self.record.script.step);
+            self.note(EntryKind::NotConfirmed { effect });
+            self.set_script(next);
+        }
+    }
+
+    /// Whether a push that a restart has interrupted may arrive yet: what the carrier ran before asks
+    /// what follows it.
+    pub(super) fn may_be_pushed_yet(&self, webhook: &Webhook<'_>) -> bool {
+        let Script { plan, step, carried, .. } = &self.record.script;
+        *carried == Carried::PerhapsByPush
+            && webhook.step != Some(*step)
+            && matches!(plan, CallPlan::Say(_) | CallPlan::SendDigits { .. })
     }
 
     /// The first document that does not reject answers the call; no webhook will say so.

@@ -2,7 +2,9 @@
 
 use crate::line::{BOTH, Line, Way, failure, heard, live, over, words};
 use offhook_conformance::samples::carrier_ids;
-use offhook_core::{CallEvent, CallStatus, Cause, EndReason, ErrorClass, Progress, Search};
+use offhook_core::{
+    CallEvent, CallPlan, CallStatus, Cause, EndReason, ErrorClass, Progress, Search,
+};
 use offhook_manager::machine::{DeadlineKind, Ignored, Input};
 use offhook_manager::{EffectKind, Mode};
 
@@ -311,4 +313,54 @@ fn a_hangup_that_was_asked_for_is_checked_on_for_ever() {
     line.hang_up();
     assert_eq!(line.pass(31), [DeadlineKind::HangupCheck]);
     assert_eq!(line.outbox(), [EffectKind::HangUp], "never two at once");
+}
+
+#[test]
+fn a_call_that_the_carrier_denied_and_then_speaks_of_is_hung_up() {
+    for way in BOTH {
+        let mut line = talking(way);
+        line.status_of(&CallStatus::NotFound, line.now, true);
+        assert_eq!(line.ended(), Some(EndReason::Completed), "{way:?}");
+        line.event(CallEvent::SpeechStarted);
+        assert_eq!(line.outbox(), [EffectKind::HangUp], "{way:?}: somebody is on the line");
+        line.event(CallEvent::SpeechEnded { completed: true });
+        assert_eq!(line.carry_out(), [EffectKind::HangUp], "once is enough");
+        assert_eq!(line.ended(), Some(EndReason::Completed), "the first reason wins");
+    }
+}
+
+#[test]
+fn a_dial_that_was_refused_and_reached_somebody_all_the_same_is_hung_up() {
+    for way in BOTH {
+        let mut line = Line::outbound(way, Mode::Notify, Some("Hello."));
+        line.fails(ErrorClass::Rejected);
+        assert_eq!(line.ended(), Some(EndReason::Failed), "{way:?}");
+        line.event(CallEvent::Ringing);
+        assert_eq!(line.carry_out(), [EffectKind::HangUp], "{way:?}");
+    }
+}
+
+#[test]
+fn late_news_of_a_call_whose_end_was_reported_ask_for_nothing() {
+    for way in BOTH {
+        let mut line = talking(way);
+        line.event(over(EndReason::HangupUser));
+        line.event(CallEvent::Answered);
+        assert_eq!(line.outbox(), [], "{way:?}");
+        // Nor does the report of an end that had to be guessed.
+        let mut line = talking(way);
+        line.status_of(&CallStatus::NotFound, line.now, true);
+        line.event(over(EndReason::HangupUser));
+        assert_eq!(line.outbox(), [], "{way:?}");
+    }
+}
+
+#[test]
+fn a_document_that_is_asked_for_after_the_carrier_denied_the_call_hangs_up() {
+    let mut line = talking(Way::Documents);
+    let step = line.record.script.step.0;
+    line.status_of(&CallStatus::NotFound, line.now, true);
+    let reply = line.webhook(Some(step), &[heard()], true).unwrap();
+    assert_eq!(reply.plan, CallPlan::HangUp { after: std::time::Duration::ZERO });
+    assert_eq!(line.outbox(), [], "the document does it");
 }

@@ -176,8 +176,19 @@ impl Line {
     ) -> Option<RepliedPlan> {
         self.deliveries += 1;
         let key = DedupeKey(u128::from(self.deliveries).to_be_bytes());
-        let step = step.map(Step);
-        self.apply(Input::Webhook(Webhook { key, ids, step, events, wants_document })).reply
+        let webhook =
+            Webhook { key, ids, step: step.map(Step), pushed: false, events, wants_document };
+        self.apply(Input::Webhook(webhook)).reply
+    }
+
+    /// The carrier comes for the plan of a step that was pushed.
+    pub(crate) fn fetches_pushed(&mut self, step: Step) -> RepliedPlan {
+        self.deliveries += 1;
+        let key = DedupeKey(u128::from(self.deliveries).to_be_bytes());
+        let (ids, events) = (&carrier_ids("CALL-1"), &[CallEvent::Answered]);
+        let step = Some(step);
+        let webhook = Webhook { key, ids, step, pushed: true, events, wants_document: true };
+        self.apply(Input::Webhook(webhook)).reply.expect("it waits for a document")
     }
 
     pub(crate) fn webhook(

@@ -11,5 +11,6 @@ mod invariants;
 mod line;
 mod notify;
 mod order;
+mod pushes;
 mod restart;
 mod timers;
