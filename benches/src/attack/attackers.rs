@@ -19,6 +19,8 @@ pub(super) struct Attack {
     pub(super) name: &'static str,
     /// Whether as many connections as possible are held, or few that are busy.
     holds: bool,
+    /// Whether the bound on one source may help.
+    from_one_address: bool,
     /// What is sent at once.
     beginning: &'static [u8],
     /// What is sent again and again.
@@ -34,6 +36,8 @@ enum More {
     Again,
     /// The beginning again, and no answer is read.
     Deaf,
+    /// The beginning a hundred times in one piece; then its answers are read.
+    InHeaps,
 }
 
 const BAD_SIGNATURE: &[u8] = b"POST /webhooks/twilio HTTP/1.1\r\nhost: voice.example.com\r\n\
@@ -44,40 +48,50 @@ const BAD_SIGNATURE: &[u8] = b"POST /webhooks/twilio HTTP/1.1\r\nhost: voice.exa
 const SLOW_BODY: &[u8] = b"POST /webhooks/twilio HTTP/1.1\r\nhost: x\r\n\
     content-length: 65536\r\n\r\n";
 
-const HUGE_HEAD: &[u8] = &{
-    let mut head = [b'y'; 40_000];
-    let line = b"GET /webhooks/twilio HTTP/1.1\r\nx: ";
+/// Larger than is taken, small enough to be read to its end.
+const LARGE_BODY: &[u8] = &filled::<200_000>(
+    b"POST /webhooks/twilio HTTP/1.1\r\nhost: x\r\ncontent-length: 199933\r\n\r\n",
+);
+
+const HUGE_HEAD: &[u8] = &filled::<40_000>(b"GET /webhooks/twilio HTTP/1.1\r\nx: ");
+
+const fn filled<const LENGTH: usize>(beginning: &[u8]) -> [u8; LENGTH] {
+    let mut all = [b'y'; LENGTH];
     let mut at = 0;
-    while at < line.len() {
-        head[at] = line[at];
+    while at < beginning.len() {
+        all[at] = beginning[at];
         at += 1;
     }
-    head
-};
+    all
+}
+
+const SLOW_HEAD: &[u8] = b"POST /webhooks/twilio HTTP/1.1\r\nx: ";
+
+const JUNK: &[u8] = b"\0\x16\x03\r\n\r\n";
+
+const fn attack(name: &'static str, beginning: &'static [u8], more: More) -> Attack {
+    Attack { name, holds: false, from_one_address: false, beginning, more }
+}
+
+const fn holding(name: &'static str, beginning: &'static [u8], more: More) -> Attack {
+    Attack { holds: true, ..attack(name, beginning, more) }
+}
 
 pub(super) const ATTACKS: &[Attack] = &[
-    Attack { name: "idle connections", holds: true, beginning: b"", more: More::Nothing },
+    holding("idle connections", b"", More::Nothing),
     Attack {
-        name: "heads that come slowly",
-        holds: true,
-        beginning: b"POST /webhooks/twilio HTTP/1.1\r\nx: ",
-        more: More::Drops(b"y"),
+        from_one_address: true,
+        ..holding("idle connections of one address", b"", More::Nothing)
     },
-    Attack {
-        name: "bodies that come slowly",
-        holds: true,
-        beginning: SLOW_BODY,
-        more: More::Drops(b"yyyy"),
-    },
-    Attack {
-        name: "answers that are not read",
-        holds: true,
-        beginning: BAD_SIGNATURE,
-        more: More::Deaf,
-    },
-    Attack { name: "bad signatures", holds: false, beginning: BAD_SIGNATURE, more: More::Again },
-    Attack { name: "huge heads", holds: false, beginning: HUGE_HEAD, more: More::Again },
-    Attack { name: "junk", holds: false, beginning: b"\0\x16\x03\r\n\r\n", more: More::Again },
+    holding("heads that come slowly", SLOW_HEAD, More::Drops(b"y")),
+    holding("bodies that come slowly", SLOW_BODY, More::Drops(b"yyyy")),
+    holding("answers that are not read", BAD_SIGNATURE, More::Deaf),
+    attack("bad signatures", BAD_SIGNATURE, More::Again),
+    attack("bad signatures, a hundred at once", BAD_SIGNATURE, More::InHeaps),
+    attack("huge heads", HUGE_HEAD, More::Again),
+    attack("bodies that are too large", LARGE_BODY, More::Again),
+    attack("junk", JUNK, More::Again),
+    attack("junk, a hundred at once", JUNK, More::InHeaps),
 ];
 
 /// Connections that are busy, where none are held.
@@ -123,7 +137,7 @@ async fn one(attack: Attack, to: SocketAddr, number: usize, begun: Arc<AtomicUsi
     let mut is_first = true;
     let mut rest = tokio::time::interval(Duration::from_millis(100));
     loop {
-        if let Ok(stream) = connect(to, number).await {
+        if let Ok(stream) = connect(to, if attack.from_one_address { 0 } else { number }).await {
             if std::mem::take(&mut is_first) {
                 begun.fetch_add(1, Ordering::Relaxed);
             }
@@ -135,7 +149,7 @@ async fn one(attack: Attack, to: SocketAddr, number: usize, begun: Arc<AtomicUsi
     }
 }
 
-/// From one of several addresses, so that no bound on one source counts.
+/// From one of several addresses, none of them the carrier's.
 async fn connect(to: SocketAddr, number: usize) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     if cfg!(target_os = "linux") {
@@ -166,5 +180,10 @@ async fn attend(attack: Attack, mut stream: TcpStream) -> io::Result<()> {
         More::Deaf => loop {
             stream.write_all(attack.beginning).await?;
         },
+        More::InHeaps => {
+            stream.write_all(&attack.beginning.repeat(100)).await?;
+            while stream.read(&mut answer).await? > 0 {}
+            Ok(())
+        }
     }
 }

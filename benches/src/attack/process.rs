@@ -52,9 +52,14 @@ impl DaemonProcess {
         self.status("VmRSS:")
     }
 
-    /// The most that it ever had.
+    /// The most that it had since [`Self::forget_most_memory`].
     pub(super) fn most_memory(&self) -> Option<f64> {
         self.status("VmHWM:")
+    }
+
+    /// Lets the most begin anew, where the system can (Linux). Source: proc_pid_clear_refs(5).
+    pub(super) fn forget_most_memory(&self) {
+        let _ = std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5");
     }
 
     fn status(&self, name: &str) -> Option<f64> {

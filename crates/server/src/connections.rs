@@ -12,7 +12,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::response::Response;
 use hyper::Request;
@@ -86,7 +86,7 @@ pub(crate) async fn serve<F: Future<Output = Response> + Send + 'static>(
     let limits = limits.within(open_files::permitted());
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
-    let guests = Arc::new(Guests::default());
+    let guests = Arc::new(Guests::new(Instant::now()));
     let is_stopped = async || {
         let _ = stopped.clone().wait_for(|stop| *stop).await;
     };
@@ -99,7 +99,7 @@ pub(crate) async fn serve<F: Future<Output = Response> + Send + 'static>(
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                if limits.gives_way && guests.dismiss(Among::All) {
+                if limits.gives_way && guests.dismiss(Among::All, Instant::now()) {
                     // Whoever was dismissed leaves a file behind for the next.
                     tokio::task::yield_now().await;
                 } else {
@@ -109,19 +109,18 @@ pub(crate) async fn serve<F: Future<Output = Response> + Send + 'static>(
             }
         };
         let source = source(peer.ip());
-        let mut made_room = false;
         if guests.of_source(source) >= limits.per_source {
             if !limits.gives_way {
                 tracing::debug!(%peer, "too many connections from one address; this one is closed");
                 continue;
             }
-            made_room = guests.dismiss(Among::Source(source));
+            guests.dismiss(Among::Source(source), Instant::now());
         }
         let permit = match Arc::clone(&room).try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => {
-                if limits.gives_way && !made_room {
-                    guests.dismiss(Among::All);
+                if limits.gives_way {
+                    guests.make_room(limits.connections, Instant::now());
                 }
                 tokio::select! {
                     // It is never closed.
@@ -130,16 +129,16 @@ pub(crate) async fn serve<F: Future<Output = Response> + Send + 'static>(
                 }
             }
         };
-        let (place, dismissed) = guests.enter(source);
+        let (place, dismissed) = guests.enter(source, Instant::now());
         // Answers are small and whole: waiting for more to send only delays them.
         let _ = stream.set_nodelay(true);
         let (answer, sign) = (answer.clone(), place.sign());
         let service = service_fn(move |request| {
-            sign.asks();
+            sign.asks(Instant::now());
             let (response, sign) = (answer(peer, request), sign.clone());
             async move {
                 let response = response.await;
-                sign.is_answered(response.status());
+                sign.is_answered(response.status(), Instant::now());
                 Ok::<_, Infallible>(response)
             }
         });

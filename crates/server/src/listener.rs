@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use offhook_manager::Manager;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -16,6 +16,11 @@ use crate::webhooks::Webhooks;
 
 /// How long a shutdown waits for the listeners to end.
 const DRAIN: Duration = Duration::from_secs(6);
+
+/// How many connections may wait to be accepted, if the system does not permit fewer. The 128 of
+/// `TcpListener::bind` are full in a moment when strangers come in crowds, and whoever comes then, a
+/// carrier too, tries again a second later only.
+const BACKLOG: u32 = 4096;
 
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +67,8 @@ impl Listeners {
     /// One of the addresses cannot be listened on; the error says which and what to do.
     pub async fn bind(webhooks: SocketAddr, api: SocketAddr) -> Result<Self, BindError> {
         Ok(Self {
-            webhooks: bind("the webhook listener", webhooks, "webhooks.listen").await?,
-            api: bind("the admin API", api, "api.listen").await?,
+            webhooks: bind("the webhook listener", webhooks, "webhooks.listen")?,
+            api: bind("the admin API", api, "api.listen")?,
         })
     }
 
@@ -107,15 +112,25 @@ impl Listeners {
     }
 }
 
-async fn bind(
+fn bind(
     what: &'static str,
     address: SocketAddr,
     key: &'static str,
 ) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+    listen(address).map_err(|source| match source.kind() {
         std::io::ErrorKind::AddrInUse => BindError::InUse { what, address, key },
         _ => BindError::Failed { what, address, key, source },
     })
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As `TcpListener::bind` has it: elsewhere a port that was left a moment ago would be in use, and
+    // on Windows others could take ours.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Both listeners, being served.
@@ -160,5 +175,33 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    /// How many connections the system lets wait, at least.
+    fn permitted() -> usize {
+        let file = std::fs::read_to_string("/proc/sys/net/core/somaxconn").ok();
+        file.and_then(|text| text.trim().parse().ok()).unwrap_or(100)
+    }
+
+    #[tokio::test]
+    async fn a_crowd_that_is_not_accepted_yet_keeps_nobody_out() {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listeners = Listeners::bind(any, any).await.unwrap();
+        let address = listeners.webhook_address().unwrap();
+        let mut waiting = Vec::new();
+        for number in 0..permitted().min(400) {
+            let stream = TcpStream::connect(address);
+            let stream = tokio::time::timeout(Duration::from_millis(900), stream).await;
+            waiting.push(stream.unwrap_or_else(|_| panic!("number {number} has to try again")));
+        }
     }
 }

@@ -12,6 +12,8 @@ use offhook_core::{
     Search, TransportFault, TransportResponse, VoiceProvider,
 };
 use offhook_twilio::Twilio;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use support::{CALL_SID, Script, call, config, response};
 
@@ -174,4 +176,58 @@ fn twilio_answers_and_refuses_by_documents_only() {
 
 async fn status_of(body: String) -> CallStatus {
     twilio(Ok(response(200, JSON, body))).0.get_call_status(&call()).await
+}
+
+/// JSON with fields that are read, right ones and wrong ones, and any bytes.
+fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    let value = || {
+        prop_oneof![
+            Just(format!("\"{CALL_SID}\"")),
+            Just("\"in-progress\"".to_owned()),
+            Just("\"completed\"".to_owned()),
+            Just("null".to_owned()),
+            Just("20404".to_owned()),
+            Just("1e400".to_owned()),
+            Just("\"Thu, 99 Xyz 9999 99:99:99 +9999\"".to_owned()),
+            Just(format!("[{{\"sid\":\"{CALL_SID}\",\"status\":\"\\u0000\"}}]")),
+        ]
+    };
+    let sid = prop_oneof![Just(format!("\"{CALL_SID}\"")), value()];
+    let name = prop_oneof![
+        Just("sid"),
+        Just("code"),
+        Just("message"),
+        Just("calls"),
+        Just("next_page_uri"),
+        Just("start_time"),
+        Just("date_created"),
+    ];
+    let object = (sid, value(), vec((name, value()), 0..4)).prop_map(|(sid, status, more)| {
+        let more: String =
+            more.into_iter().map(|(name, value)| format!(",\"{name}\":{value}")).collect();
+        format!("{{\"sid\":{sid},\"status\":{status}{more}}}").into_bytes()
+    });
+    prop_oneof![object, vec(any::<u8>(), 0..200)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn nothing_that_is_answered_panics_or_ends_a_call_without_evidence(
+        status in prop_oneof![200_u16..=204, 300_u16..=599],
+        body in bodies(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let carrier = || twilio(Ok(response(status, JSON, body.clone()))).0;
+            if matches!(carrier().get_call_status(&call()).await, CallStatus::Ended { .. }) {
+                let says = |words: &[u8]| body.windows(words.len()).any(|part| part == words);
+                assert!(status < 300 && says(b"\"status\":\"completed\""));
+            }
+            let _ = carrier().initiate_call(&intent()).await;
+            let _ = carrier().hangup_call(&call()).await;
+            let _ = carrier().find_call(&intent()).await;
+        });
+    }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use super::support::{Config, Daemon, Ended, HtmlServer, offhook, run};
+use super::support::{Config, Daemon, Ended, HtmlServer, PLIVO_TOKEN, offhook, run};
 
 const TOKEN: &str = "8f1c6b7de0a94c52b3f7a1d05e6c9b24";
 
@@ -288,12 +288,7 @@ fn every_fault_of_telnyx_is_found_at_once_and_its_application_is_told_the_url() 
 
 #[test]
 fn every_fault_of_plivo_is_found_at_once_and_its_application_is_told_the_urls() {
-    let right = Config::new()
-        .text("provider", "plivo")
-        .text("from_number", "+15550100100")
-        .text("public_url", "https://voice.example.com/phone")
-        .text("plivo.auth_id", "MAXXXXXXXXXXXXXXXXXX")
-        .text("plivo.auth_token", TOKEN);
+    let right = Config::plivo().text("public_url", "https://voice.example.com/phone");
     let report = check(&right);
     assert_eq!(report["ok"], true, "{report}");
     let consoles = report["consoles"].to_string();
@@ -317,7 +312,8 @@ fn every_fault_of_plivo_is_found_at_once_and_its_application_is_told_the_urls() 
         assert_eq!(of_key.count(), 1, "{key}: {report:#}");
     }
 
-    let odd = right.value("plivo.signature_v2", "true").text("plivo.auth_token_previous", TOKEN);
+    let odd =
+        right.value("plivo.signature_v2", "true").text("plivo.auth_token_previous", PLIVO_TOKEN);
     let report = check(&odd).to_string();
     assert!(report.contains("is the same as auth_token"), "{report}");
     assert!(report.contains("leave it out unless Plivo sends no V3"), "{report}");

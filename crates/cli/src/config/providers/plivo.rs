@@ -45,7 +45,10 @@ fn explainer(config: PlivoConfig) -> Explainer {
         let explanation = config.explain_signature(request, urls);
         let rejection = explanation.rejection;
         let signed_as = explanation.signed_as.map(|signed| {
-            let key = (rejection.is_some() && signed.key != "the auth token").then_some(signed.key);
+            // The main account's token is configured for what only it signs.
+            let is_expected = signed.key == "the auth token"
+                || signed.key == "the main auth token" && rejection.is_none();
+            let key = (!is_expected).then_some(signed.key);
             (signed.url, key.into_iter().chain(signed.content).collect())
         });
         let mut hints = Vec::new();

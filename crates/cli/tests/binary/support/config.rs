@@ -6,6 +6,10 @@ use std::path::Path;
 
 use super::carrier::{ACCOUNT_SID, AUTH_TOKEN};
 
+/// Plivo's account and its token.
+pub(crate) const PLIVO_ID: &str = "MAXXXXXXXXXXXXXXXXXX";
+pub(crate) const PLIVO_TOKEN: &str = "NWQxMmFiYzkwZjc0ZDhlYjYxMjM3YTk1ZmUwYzRi";
+
 /// Keys and their values, as TOML has them, and variables of the environment.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -39,6 +43,15 @@ impl Config {
             .text("telnyx.api_key", "KEY0193A1B2C3D4_secret")
             .text("telnyx.connection_id", "1494404757140276705")
             .text("telnyx.public_key", "ilBYeb4b8AwQNJhkLmIt6a15JqGFGbs4Up+zW4Z1sws=")
+    }
+
+    /// Plivo with credentials, likewise.
+    pub(crate) fn plivo() -> Self {
+        Self::new()
+            .text("provider", "plivo")
+            .text("from_number", "+15550100100")
+            .text("plivo.auth_id", PLIVO_ID)
+            .text("plivo.auth_token", PLIVO_TOKEN)
     }
 
     /// Twilio's API at this base, on this machine.

@@ -9,7 +9,7 @@ mod process;
 use std::time::{Duration, Instant};
 
 pub(crate) use carrier::{ACCOUNT_SID, Carrier, HtmlServer, form, sign, sign_with};
-pub(crate) use config::Config;
+pub(crate) use config::{Config, PLIVO_ID, PLIVO_TOKEN};
 pub(crate) use daemon::Daemon;
 pub(crate) use http::{Answer, Request};
 pub(crate) use process::{Ended, Process, offhook, run, run_into};
