@@ -2,7 +2,7 @@
 
 use crate::line::{Line, Way, words};
 use offhook_conformance::samples::speech;
-use offhook_core::{CallEvent, CallPlan, Digits, Step, Then, Turn};
+use offhook_core::{CallEvent, CallPlan, Digits, ListenFor, Locale, Step, Then, Turn};
 use offhook_manager::machine::Command;
 use offhook_manager::{CallState, EffectKind, EntryKind, Mode};
 
@@ -95,7 +95,7 @@ fn a_push_that_comes_in_time_says_it_whether_its_command_was_answered_before_or_
 fn listening_begins_again_by_a_late_push() {
     let mut line = Line::answered(Way::Documents, Mode::Conversation, Some("Good morning."));
     let running = line.record.script.step.0;
-    line.command(&Command::Listen { locale: offhook_core::Locale::en_us() }).unwrap();
+    line.command(&Command::Listen { locale: Locale::en_us(), input: ListenFor::Speech }).unwrap();
     let step = line.record.script.step;
     line.webhook(Some(running), &[CallEvent::NothingHeard], true).unwrap();
     line.webhook(Some(step.0), &[CallEvent::HoldEnded], true).unwrap();
