@@ -1,19 +1,21 @@
 //! The world of one story: time, the carrier, what is on its way, and our process.
 
 mod commits;
+mod jobs;
+mod life;
 mod people;
 mod requests;
 mod shell;
 mod webhooks;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook_carrier::{Emulator, Settings};
 use offhook_core::{CallId, Callbacks, Party, VoiceProvider};
-use offhook_manager::{Driver, InboundPolicy, MemoryStore, Policy, ProviderPolicy, Ticket};
+use offhook_manager::{InboundPolicy, MemoryStore, Policy, ProviderPolicy, Ticket};
 use uuid::Uuid;
 
 use crate::carriers::Carrier;
@@ -22,7 +24,6 @@ use crate::invariant::{Invariant, Violation};
 use crate::lobby::{Answer, Lobby};
 use crate::oracle::Oracle;
 use crate::plant::Plant;
-use crate::point::{Died, Point};
 use crate::process::Process;
 use crate::story::{Fault, Kind, Story, Terms, Weather};
 use crate::tally::Tally;
@@ -360,56 +361,6 @@ impl<'a> World<'a> {
             let at = self.now.duration_since(self.began).as_millis() as f64 / 1000.0;
             trace.push(format!("{at:>9.3}  {}", line()));
         }
-    }
-
-    // ---- the process
-
-    /// The process begins, with what the store has.
-    fn start_process(&mut self) {
-        self.life += 1;
-        self.points = 0;
-        self.oracle.disturb(self.now);
-        let capabilities =
-            HashMap::from([(self.carrier.provider.clone(), self.provider.capabilities())]);
-        let mut driver = Driver::new(self.policy.clone(), capabilities, self.now);
-        let loaded = self.load();
-        let calls = loaded.len();
-        for record in loaded {
-            driver.restore(record);
-        }
-        self.process = Some(Process::new(driver));
-        let life = self.life;
-        self.tell(|| format!("OURS start no. {life}: {calls} calls are taken up"));
-        if self.point(Point::Loaded).is_ok() {
-            self.run_process();
-        }
-    }
-
-    /// Here the process can die, and if the story says so it does.
-    fn point(&mut self, point: Point) -> Result<(), Died> {
-        if self.process.is_none() {
-            return Err(Died);
-        }
-        self.tally.point(point);
-        let number = self.points;
-        self.points += 1;
-        match self.story.crashes.get(self.crashes) {
-            Some((at, away)) if *at == number => {
-                self.crashes += 1;
-                self.tally.crash(point);
-                self.die(point, *away);
-                Err(Died)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn die(&mut self, point: Point, away: u64) {
-        self.tell(|| format!("OURS dies ({}), for {away} ms", point.word()));
-        self.oracle.disturb(self.now);
-        let Some(process) = self.process.take() else { return };
-        self.break_webhooks(&process);
-        self.come(away, Event::Restart);
     }
 }
 
