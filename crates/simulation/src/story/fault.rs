@@ -15,6 +15,8 @@ pub enum Fault {
     RequestFailedAfterAll,
     /// A request is answered with 401.
     RequestUnauthorized,
+    /// A request is carried out, and a page comes with 401.
+    RequestUnauthorizedAfterAll,
     /// A page comes with 200 instead of an answer; nothing was carried out.
     RequestPage,
     /// A request is carried out, and a page comes with 200.
@@ -59,6 +61,33 @@ pub(crate) enum Kind {
 }
 
 impl Fault {
+    /// One of each kind, its time not chosen yet.
+    pub(crate) const KINDS: [Self; 23] = [
+        Self::RequestNotSent,
+        Self::RequestLate(0),
+        Self::RequestThrottled,
+        Self::RequestFailed,
+        Self::RequestFailedAfterAll,
+        Self::RequestUnauthorized,
+        Self::RequestUnauthorizedAfterAll,
+        Self::RequestPage,
+        Self::RequestPageAfterAll,
+        Self::RequestBroken,
+        Self::RequestLost,
+        Self::AnswerLost,
+        Self::AnswerLate(0),
+        Self::WebhookDropped,
+        Self::WebhookLate(0),
+        Self::WebhookTwice(0),
+        Self::WebhookAnswerLost,
+        Self::WebhookAnswerLate,
+        Self::CommitRefused,
+        Self::CommitSlow(0),
+        Self::CommitUnclearWritten,
+        Self::CommitUnclearLost,
+        Self::ReadFailed,
+    ];
+
     pub(crate) const fn befalls(self) -> Kind {
         match self {
             Self::RequestNotSent
@@ -67,6 +96,7 @@ impl Fault {
             | Self::RequestFailed
             | Self::RequestFailedAfterAll
             | Self::RequestUnauthorized
+            | Self::RequestUnauthorizedAfterAll
             | Self::RequestPage
             | Self::RequestPageAfterAll
             | Self::RequestBroken
@@ -95,6 +125,7 @@ impl Fault {
             Self::RequestFailed => "request 503",
             Self::RequestFailedAfterAll => "request 500, carried out",
             Self::RequestUnauthorized => "request 401",
+            Self::RequestUnauthorizedAfterAll => "request 401, carried out",
             Self::RequestPage => "request got a page",
             Self::RequestPageAfterAll => "request got a page, carried out",
             Self::RequestBroken => "request broken off, carried out",
@@ -126,9 +157,20 @@ pub enum Weather {
     Unreachable,
     /// The store is full.
     StoreFull,
+    /// The carrier does not know the calls that it is asked about.
+    CallsForgotten,
 }
 
 impl Weather {
+    /// All of it.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::CarrierUnreachable,
+        Self::KeyRevoked,
+        Self::Unreachable,
+        Self::StoreFull,
+        Self::CallsForgotten,
+    ];
+
     /// The word for it.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -136,6 +178,7 @@ impl Weather {
             Self::KeyRevoked => "key revoked",
             Self::Unreachable => "we are unreachable",
             Self::StoreFull => "store full",
+            Self::CallsForgotten => "calls forgotten",
         }
     }
 }

@@ -22,6 +22,7 @@ impl Story {
             faults: Vec::new(),
             weather: Vec::new(),
             crashes: Vec::new(),
+            stops: Vec::new(),
         };
         story.imagine_deeds(&mut chance);
         story.imagine_faults(&mut chance);
@@ -69,6 +70,16 @@ impl Story {
             };
             self.deeds.push((at, deed));
         }
+        // A question, and somebody who answers it, in time or not.
+        for _ in 0..chance.one_of(&[0, 0, 1, 2]) {
+            let call = chance.early(2) as usize;
+            let at = chance.between(2_000, 20_000);
+            self.deeds.push((at, Deed::Tell { call, order: Order::Ask }));
+            if chance.percent(70) {
+                let answered_at = at + chance.between(50, 9_000);
+                self.deeds.push((answered_at, Deed::Person { line: call, act: Act::Say }));
+            }
+        }
         self.deeds.sort_by_key(|(at, _)| *at);
     }
 
@@ -95,18 +106,17 @@ impl Story {
         if chance.percent(12) {
             let from = chance.between(0, 15_000);
             let lasts = chance.one_of(&[800, 4_000, 20_000, 70_000]);
-            let weather = chance.one_of(&[
-                Weather::CarrierUnreachable,
-                Weather::KeyRevoked,
-                Weather::Unreachable,
-                Weather::StoreFull,
-            ]);
+            let weather = chance.one_of(&Weather::ALL);
             self.weather.push((from, from + lasts, weather));
         }
-        for _ in 0..chance.one_of(&[0, 0, 1, 1, 1, 2, 3]) {
+        for _ in 0..chance.one_of(&[0, 0, 1, 1, 1, 2, 3, 5]) {
             let point = chance.early(110) as u32;
             let away = chance.one_of(&[5, 300, 300, 2_000, 2_000, 9_000, 45_000]);
             self.crashes.push((point, away));
+        }
+        if chance.percent(12) {
+            let at = chance.between(500, 25_000);
+            self.stops.push((at, chance.one_of(&[5, 2_000, 2_000, 30_000])));
         }
     }
 }
@@ -114,30 +124,12 @@ impl Story {
 fn fault(chance: &mut Chance) -> Fault {
     let late = chance.one_of(&[150, 900, 4_000, 8_000]);
     let long = chance.one_of(&[200, 1_500, 6_000, 25_000]);
-    chance.one_of(&[
-        Fault::RequestNotSent,
-        Fault::RequestLate(late),
-        Fault::RequestThrottled,
-        Fault::RequestFailed,
-        Fault::RequestFailedAfterAll,
-        Fault::RequestUnauthorized,
-        Fault::RequestPage,
-        Fault::RequestPageAfterAll,
-        Fault::RequestBroken,
-        Fault::RequestLost,
-        Fault::AnswerLost,
-        Fault::AnswerLate(late),
-        Fault::WebhookDropped,
-        Fault::WebhookLate(long),
-        Fault::WebhookLate(late),
-        Fault::WebhookTwice(long),
-        Fault::WebhookTwice(late),
-        Fault::WebhookAnswerLost,
-        Fault::WebhookAnswerLate,
-        Fault::CommitRefused,
-        Fault::CommitSlow(late),
-        Fault::CommitUnclearWritten,
-        Fault::CommitUnclearLost,
-        Fault::ReadFailed,
-    ])
+    match chance.one_of(&Fault::KINDS) {
+        Fault::RequestLate(_) => Fault::RequestLate(late),
+        Fault::AnswerLate(_) => Fault::AnswerLate(late),
+        Fault::WebhookLate(_) => Fault::WebhookLate(chance.one_of(&[late, long])),
+        Fault::WebhookTwice(_) => Fault::WebhookTwice(chance.one_of(&[late, long])),
+        Fault::CommitSlow(_) => Fault::CommitSlow(late),
+        other => other,
+    }
 }

@@ -3,10 +3,10 @@
 //! Everything in it stands by itself, so that a story that fails can be made shorter by leaving
 //! things out.
 
+use std::fmt;
+
 mod fault;
 mod imagined;
-
-use std::fmt;
 
 pub(crate) use fault::Kind;
 pub use fault::{Fault, Weather};
@@ -26,6 +26,8 @@ pub struct Story {
     pub weather: Vec<(u64, u64, Weather)>,
     /// At which points the process dies, and for how long it is away.
     pub crashes: Vec<(u32, u64)>,
+    /// When the process is asked to stop, and for how long it is away.
+    pub stops: Vec<(u64, u64)>,
 }
 
 /// What the operator decided. Times are in seconds.
@@ -132,7 +134,11 @@ impl Story {
     /// How many things happen in it.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.deeds.len() + self.faults.len() + self.weather.len() + self.crashes.len()
+        self.deeds.len()
+            + self.faults.len()
+            + self.weather.len()
+            + self.crashes.len()
+            + self.stops.len()
     }
 
     /// Whether nothing happens in it.
@@ -154,6 +160,13 @@ impl fmt::Display for Story {
         for (from, to, weather) in &self.weather {
             let (from, to) = (*from as f64 / 1000.0, *to as f64 / 1000.0);
             writeln!(f, "  from {from:.3} to {to:.3} s: {weather:?}")?;
+        }
+        for (at, away) in &self.stops {
+            writeln!(
+                f,
+                "  at {:.3} s: a stop in good order, away for {away} ms",
+                *at as f64 / 1000.0
+            )?;
         }
         for (point, away) in &self.crashes {
             writeln!(f, "  crash at point {point}, away for {away} ms")?;

@@ -4,6 +4,7 @@ mod commits;
 mod jobs;
 mod life;
 mod people;
+mod questions;
 mod requests;
 mod shell;
 mod webhooks;
@@ -58,6 +59,9 @@ enum Event {
     WebhookArrives { hook: usize, is_copy: bool },
     WebhookAnswered { hook: usize, reply: Option<(u16, &'static str, bytes::Bytes)> },
     CommitDone { life: u32 },
+    AnswersRead { life: u32, call: CallId },
+    Stop(usize),
+    OutOfPatience { life: u32 },
     Restart,
 }
 
@@ -120,6 +124,9 @@ impl Simulation {
     fn run(&mut self, story: &Story, trace: Option<Vec<String>>) -> Told {
         let mut world = World::new(self, story, trace);
         world.run();
+        for restarts in world.oracle.restarts() {
+            world.tally.restarts(restarts);
+        }
         let (tally, trace, violation) = (world.tally, world.trace, world.oracle.violation);
         self.tally = tally;
         drop(self.lobby.take());
@@ -206,6 +213,9 @@ impl<'a> World<'a> {
         for (place, (at, _)) in story.deeds.iter().enumerate() {
             world.schedule(*at, Event::Deed(place));
         }
+        for (place, (at, _)) in story.stops.iter().enumerate() {
+            world.schedule(*at, Event::Stop(place));
+        }
         for (place, (from, to, _)) in story.weather.iter().enumerate() {
             world.schedule(*from, Event::WeatherTurns(place));
             world.schedule(*to, Event::WeatherTurns(place));
@@ -277,6 +287,20 @@ impl<'a> World<'a> {
                     self.commit_done();
                 }
             }
+            Event::AnswersRead { life, call } => {
+                if life == self.life {
+                    self.read_answers(call);
+                }
+            }
+            Event::Stop(place) => {
+                let (_, away) = self.story.stops[place];
+                self.stop(away);
+            }
+            Event::OutOfPatience { life } => {
+                if life == self.life {
+                    self.out_of_patience();
+                }
+            }
             Event::Restart => self.start_process(),
         }
     }
@@ -285,18 +309,22 @@ impl<'a> World<'a> {
     fn next(&self) -> Option<Timestamp> {
         let agenda = self.agenda.first_key_value().map(|((at, _), _)| *at);
         let carrier = self.emulator.next_wakeup();
-        let idle = self.process.as_ref().filter(|process| process.committing.is_none());
+        let idle = self.process.as_ref();
+        let idle = idle.filter(|process| process.committing.is_none() && process.is_open());
         let ours = idle
-            .filter(|_| self.plant != Some(Plant::NeverWoken) || !self.oracle.any_live())
+            .filter(|_| self.plant != Some(Plant::NeverWoken) || !self.oracle.any_due(self.now))
             .and_then(|process| process.driver.next_wakeup());
         [agenda, carrier, ours].into_iter().flatten().min()
     }
 
     fn is_over(&self) -> bool {
         self.process.is_some()
-            && self.agenda.values().all(|event| matches!(event, Event::JobOverdue(_)))
+            && self
+                .agenda
+                .values()
+                .all(|event| matches!(event, Event::JobOverdue(_) | Event::OutOfPatience { .. }))
             && self.underway.is_empty()
-            && self.emulator.next_wakeup().is_none()
+            && (self.emulator.next_wakeup().is_none() || self.oracle.any_denied())
             && self.oracle.all_over()
     }
 

@@ -1,6 +1,7 @@
 //! The shell around the driver: what the manager's task does, in the same order.
 
 use offhook_core::{CallRef, WebhookReply};
+use offhook_manager::machine::Command;
 use offhook_manager::{Answer, Arrival, InitiateError, Submission, Ticket, WebhookAnswer};
 
 use super::World;
@@ -16,7 +17,7 @@ impl World<'_> {
     /// Lets the process do what it has to do now.
     pub(super) fn run_process(&mut self) {
         // What has come in is seen to in any case.
-        let never = self.plant == Some(Plant::NeverWoken) && self.oracle.any_live();
+        let never = self.plant == Some(Plant::NeverWoken) && self.oracle.any_due(self.now);
         let until = if never { jiff::Timestamp::MIN } else { self.now };
         for _ in 0..TURNS {
             let restless = self.plant == Some(Plant::NeverRests);
@@ -24,7 +25,7 @@ impl World<'_> {
                 process.is_busy(until) || restless && process.committing.is_none()
             };
             if !self.process.as_ref().is_some_and(busy) || self.turn().is_err() {
-                return;
+                return self.leave_if_stopped();
             }
         }
         self.oracle.refute(
@@ -40,7 +41,8 @@ impl World<'_> {
         self.take_messages()?;
         let now = self.now;
         let Some(process) = &mut self.process else { return Ok(()) };
-        let jobs = process.driver.start(now);
+        process.has_news = false;
+        let jobs = if process.is_open() { process.driver.start(now) } else { Vec::new() };
         let changes = process.driver.turn(now);
         if !changes.is_empty() {
             self.point(Point::Applied)?;
@@ -120,7 +122,7 @@ impl World<'_> {
                 Message::Initiate { placing, request } => {
                     let key = request.idempotency.as_ref().map(|key| key.key.clone());
                     let earlier = self.find_idempotent(&key.unwrap_or_default());
-                    let ticket = self.wait(Waiter::User { placing: Some(placing) });
+                    let ticket = self.wait(Waiter::Placing(placing));
                     match earlier {
                         Ok(None) => self.submit(Submission::Initiate { ticket, request }),
                         Ok(Some((call, _))) => self.answer(ticket, Answer::Initiate(Ok(call))),
@@ -131,9 +133,10 @@ impl World<'_> {
                     }
                 }
                 Message::Command { call, command } => {
-                    let asks = self.process.as_ref().is_some_and(|it| !it.driver.knows(call));
-                    let found = if asks { self.get(call) } else { Ok(None) };
-                    let ticket = self.wait(Waiter::User { placing: None });
+                    let is_away = self.process.as_ref().is_some_and(|it| !it.driver.knows(call));
+                    let found = if is_away { self.get(call) } else { Ok(None) };
+                    let asks = matches!(command, Command::Ask { .. });
+                    let ticket = self.wait(Waiter::Command { asks });
                     match found {
                         Ok(found) => {
                             let found = found.map(Box::new);
@@ -187,6 +190,7 @@ impl World<'_> {
     pub(super) fn submit(&mut self, submission: Submission) {
         if let Some(process) = &mut self.process {
             process.driver.submit(submission);
+            process.has_news = true;
         }
     }
 
@@ -203,7 +207,11 @@ impl World<'_> {
 
     fn release(&mut self) -> Result<(), Died> {
         let freed = self.process.as_mut().map(|process| std::mem::take(&mut process.freed));
-        for (ticket, answer) in freed.unwrap_or_default().answers {
+        let freed = freed.unwrap_or_default();
+        for record in &freed.snapshots {
+            self.read_answers(record.id);
+        }
+        for (ticket, answer) in freed.answers {
             self.answer(ticket, answer);
             self.point(Point::Answered)?;
         }
@@ -221,13 +229,18 @@ impl World<'_> {
                 let reply = self.reply(&waiting, *answer);
                 self.webhook_replied(&waiting, reply);
             }
-            (Some((_, Waiter::User { placing: Some(placing) })), Answer::Initiate(answer)) => {
+            (Some((_, Waiter::Placing(placing))), Answer::Initiate(answer)) => {
                 self.tell(|| match &answer {
                     Ok(call) => format!("USER placing {placing} is {}", short(*call)),
                     Err(error) => format!("USER placing {placing}: {error}"),
                 });
             }
-            (Some((_, Waiter::User { placing: None })), Answer::Command(answer)) => {
+            (Some((_, Waiter::Command { asks })), Answer::Command(answer)) => {
+                if let Ok((call, turn)) = &answer
+                    && asks
+                {
+                    self.wait_for_words(*call, *turn);
+                }
                 self.tell(|| match &answer {
                     Ok((call, turn)) => {
                         format!("USER was heard by {}, turn {}", short(*call), turn.0)
