@@ -198,7 +198,7 @@ fn an_ended_call_that_asks_for_a_document_gets_one_that_hangs_up() {
     let mut line = talking(Way::Documents);
     line.event(over(EndReason::HangupUser));
     let reply = line.webhook(Some(2), &[CallEvent::NothingHeard], true).unwrap();
-    assert!(matches!(reply.plan, offhook_core::CallPlan::HangUp { .. }));
+    assert!(matches!(reply.plan, CallPlan::HangUp { .. }));
     assert_eq!(line.ended(), Some(EndReason::HangupUser));
 }
 
