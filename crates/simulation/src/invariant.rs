@@ -10,6 +10,9 @@ pub enum Invariant {
     NoPhantom,
     /// No call of ours lives at the carrier, unknown to us or taken for ended.
     NoOrphan,
+    /// No call of ours comes of nothing: each is a user's wish, or the first word of a carrier's call
+    /// that none of ours is.
+    NoneOfNothing,
     /// One wish of a user makes one call at the carrier at most.
     OneDial,
     /// No more calls hold a slot than the operator permits, and the driver counts them right.
@@ -32,6 +35,8 @@ pub enum Invariant {
     RepeatEqualsFirst,
     /// Whoever waits is answered, once.
     WaitersSettled,
+    /// What answers a question was said on its call, and answers no other.
+    AnswersAreHeard,
     /// A hangup that was asked for gets through, or the call turns out to be over.
     HangupGetsThrough,
     /// Nobody hears a sentence twice, or two voices at once.
@@ -42,9 +47,10 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::NoPhantom,
         Self::NoOrphan,
+        Self::NoneOfNothing,
         Self::OneDial,
         Self::WithinLimit,
         Self::AcknowledgedIsStored,
@@ -56,6 +62,7 @@ impl Invariant {
         Self::EffectsAreStarted,
         Self::RepeatEqualsFirst,
         Self::WaitersSettled,
+        Self::AnswersAreHeard,
         Self::HangupGetsThrough,
         Self::HeardOnce,
         Self::ComesToRest,
@@ -67,6 +74,7 @@ impl fmt::Display for Invariant {
         f.write_str(match self {
             Self::NoPhantom => "no phantom",
             Self::NoOrphan => "no orphan",
+            Self::NoneOfNothing => "no call comes of nothing",
             Self::OneDial => "no second dial",
             Self::WithinLimit => "no more calls than permitted",
             Self::AcknowledgedIsStored => "what is acknowledged is stored",
@@ -78,6 +86,7 @@ impl fmt::Display for Invariant {
             Self::EffectsAreStarted => "what can be started is started",
             Self::RepeatEqualsFirst => "a repeat is answered as the first was",
             Self::WaitersSettled => "whoever waits is answered, once",
+            Self::AnswersAreHeard => "an answer was heard, and answers once",
             Self::HangupGetsThrough => "a hangup gets through",
             Self::HeardOnce => "nothing is heard twice",
             Self::ComesToRest => "everything comes to rest",

@@ -20,6 +20,7 @@
 
 mod carriers;
 mod chance;
+mod coverage;
 mod invariant;
 mod lobby;
 mod oracle;

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     if let Some(seed) = arguments.replay {
         return replay(&carriers, seed);
     }
-    let mut told = 0;
+    let mut told = Tally::default();
     let mut refuted = 0;
     let started = Instant::now();
     for carrier in &carriers {
@@ -37,14 +37,16 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         };
         round.print(carrier);
-        told += round.tally.stories;
+        told.merge(&round.tally);
         refuted += round.refuted();
     }
     let seconds = started.elapsed().as_secs_f64();
     println!(
-        "{told} stories, {} invariants, {refuted} refuted, {:.0} stories a second",
+        "{} stories, {} invariants, {refuted} refuted, {:.0} stories a second: {}",
+        told.stories,
         Invariant::ALL.len(),
-        told as f64 / seconds,
+        told.stories as f64 / seconds,
+        told.summary(),
     );
     if refuted == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

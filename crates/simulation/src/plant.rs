@@ -8,6 +8,8 @@ pub enum Plant {
     EndsUnheard,
     /// Hangups are reported as taken and never sent, and each look says that it worked.
     HangupsPretended,
+    /// The first word of a call names another call, which the carrier has not.
+    CallsInvented,
     /// Requests that place a call are sent twice.
     DialsTwice,
     /// The driver is told of a higher limit.
@@ -22,7 +24,7 @@ pub enum Plant {
     ReasonRewritten,
     /// The driver is told of a longer maximum duration.
     DurationRaised,
-    /// The driver is not woken while a call is live.
+    /// The driver is not woken while a deadline is due.
     NeverWoken,
     /// Effects of the script are not started.
     EffectsForgotten,
@@ -30,6 +32,10 @@ pub enum Plant {
     RepeatAnsweredBare,
     /// Answers to users get lost.
     AnswersLost,
+    /// Who has asked something is never woken.
+    AskersForgotten,
+    /// A question is answered with other words.
+    AnswersMixed,
     /// Hangups are never sent, and never come back.
     HangupsForgotten,
     /// Requests that speak are sent twice.

@@ -25,6 +25,19 @@ pub enum Point {
 }
 
 impl Point {
+    /// All of them, in the order in which they are passed.
+    pub const ALL: [Self; 9] = [
+        Self::Loaded,
+        Self::Received,
+        Self::Applied,
+        Self::Writing,
+        Self::Written,
+        Self::Committed,
+        Self::Answered,
+        Self::Started,
+        Self::Finished,
+    ];
+
     /// The word for it.
     #[must_use]
     pub const fn word(self) -> &'static str {

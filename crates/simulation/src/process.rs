@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use offhook_core::{CallId, DedupeKey, ParsedWebhook};
+use offhook_core::{CallId, DedupeKey, ParsedWebhook, Turn};
 use offhook_manager::machine::Command;
 use offhook_manager::{
     CallJob, Change, CommitError, Driver, Effect, InitiateRequest, Job, JobKind, Released,
@@ -38,7 +38,20 @@ pub(crate) struct Arrived {
 #[derive(Debug)]
 pub(crate) enum Waiter {
     Webhook(WaitingHook),
-    User { placing: Option<usize> },
+    /// A user who wants a call placed.
+    Placing(usize),
+    /// A user who tells a call something; perhaps a question.
+    Command {
+        asks: bool,
+    },
+}
+
+/// A user who has asked something, and waits for what is said.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    pub(crate) call: CallId,
+    pub(crate) turn: Turn,
+    pub(crate) asked_at: Timestamp,
 }
 
 /// A webhook that waits, and what of it the oracle must know.
@@ -82,6 +95,11 @@ pub(crate) struct Process {
     /// Whether what comes of the commit is known later.
     pub(crate) waits_for_store: bool,
     pub(crate) jobs: Vec<Running>,
+    pub(crate) askers: Vec<Asker>,
+    /// Set when it was asked to stop: for how many milliseconds it will be away.
+    pub(crate) stops_for: Option<u64>,
+    /// Whether the driver was given something since its last turn.
+    pub(crate) has_news: bool,
 }
 
 impl Process {
@@ -94,15 +112,33 @@ impl Process {
             committing: None,
             waits_for_store: false,
             jobs: Vec::new(),
+            askers: Vec::new(),
+            stops_for: None,
+            has_news: false,
         }
     }
 
     /// Whether it has something to do by this instant.
     pub(crate) fn is_busy(&self, until: Timestamp) -> bool {
-        self.committing.is_none()
-            && (!self.messages.is_empty()
-                || !self.freed.is_empty()
-                || self.driver.next_wakeup().is_some_and(|due| due <= until))
+        // One that stops begins nothing.
+        let is_due = match self.stops_for {
+            Some(_) => self.has_news,
+            None => self.driver.next_wakeup().is_some_and(|due| due <= until),
+        };
+        self.committing.is_none() && (!self.messages.is_empty() || !self.freed.is_empty() || is_due)
+    }
+
+    /// Whether it was asked to stop, and nothing is under way any more.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.stops_for.is_some()
+            && self.jobs.is_empty()
+            && self.committing.is_none()
+            && !self.is_busy(Timestamp::MIN)
+    }
+
+    /// Whether it takes what comes in.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.stops_for.is_none()
     }
 
     /// Whether a commit is under way that takes its time.
@@ -123,7 +159,7 @@ impl Process {
     pub(crate) fn hooks(&self) -> impl Iterator<Item = &WaitingHook> {
         self.waiting.values().filter_map(|(_, waiter)| match waiter {
             Waiter::Webhook(hook) => Some(hook),
-            Waiter::User { .. } => None,
+            Waiter::Placing(_) | Waiter::Command { .. } => None,
         })
     }
 }

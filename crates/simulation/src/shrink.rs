@@ -46,6 +46,7 @@ fn without(story: &Story, from: usize, count: usize) -> Story {
     };
     let mut shorter = story.clone();
     shorter.crashes.retain(|_| keeps());
+    shorter.stops.retain(|_| keeps());
     shorter.weather.retain(|_| keeps());
     shorter.faults.retain(|_| keeps());
     shorter.deeds.retain(|_| keeps());

@@ -1,10 +1,10 @@
 //! What was exercised.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use offhook_manager::{Change, EntryKind};
+use offhook_manager::{Change, EffectKind, EntryKind};
 
+use crate::coverage;
 use crate::point::Point;
 
 /// How often what happened, over many stories.
@@ -26,6 +26,16 @@ pub struct Tally {
     pub ends: BTreeMap<&'static str, u64>,
     /// Entries that were committed, by kind.
     pub entries: BTreeMap<&'static str, u64>,
+    /// What became of what was to be done at the carrier.
+    pub effects: BTreeMap<(&'static str, &'static str), u64>,
+    /// Time limits that passed, by what they are for.
+    pub deadlines: BTreeMap<&'static str, u64>,
+    /// What became of questions.
+    pub questions: BTreeMap<&'static str, u64>,
+    /// Stops that were asked for, by how they went.
+    pub stops: BTreeMap<&'static str, u64>,
+    /// Calls, by how many restarts they lived through.
+    pub restarts: BTreeMap<u32, u64>,
     /// Requests to carriers, and webhooks from there.
     pub exchanges: BTreeMap<&'static str, u64>,
 }
@@ -51,6 +61,18 @@ impl Tally {
         add(&mut self.exchanges, word);
     }
 
+    pub(crate) fn question(&mut self, word: &'static str) {
+        add(&mut self.questions, word);
+    }
+
+    pub(crate) fn stop(&mut self, word: &'static str) {
+        add(&mut self.stops, word);
+    }
+
+    pub(crate) fn restarts(&mut self, of_a_call: u32) {
+        add(&mut self.restarts, of_a_call);
+    }
+
     pub(crate) fn change(&mut self, before: Option<&'static str>, change: &Change) {
         let state = change.record.state.as_str();
         if before != Some(state) {
@@ -61,6 +83,12 @@ impl Tally {
         }
         for entry in &change.entries {
             add(&mut self.entries, word(&entry.kind));
+            if let Some(became) = effect(&entry.kind) {
+                add(&mut self.effects, became);
+            }
+            if let EntryKind::Deadline { deadline } = entry.kind {
+                add(&mut self.deadlines, coverage::deadline(deadline));
+            }
         }
     }
 
@@ -79,6 +107,11 @@ impl Tally {
         all(&mut self.transitions, &other.transitions);
         all(&mut self.ends, &other.ends);
         all(&mut self.entries, &other.entries);
+        all(&mut self.effects, &other.effects);
+        all(&mut self.deadlines, &other.deadlines);
+        all(&mut self.questions, &other.questions);
+        all(&mut self.stops, &other.stops);
+        all(&mut self.restarts, &other.restarts);
         all(&mut self.exchanges, &other.exchanges);
     }
 }
@@ -105,26 +138,27 @@ fn word(kind: &EntryKind) -> &'static str {
     }
 }
 
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |f: &mut fmt::Formatter<'_>, title: &str, words: Vec<String>| {
-            let words = if words.is_empty() { "none".to_owned() } else { words.join(" · ") };
-            writeln!(f, "{title:<12} {words}")
-        };
-        let counted = |counts: &BTreeMap<&'static str, u64>| {
-            counts.iter().map(|(word, count)| format!("{word} {count}")).collect()
-        };
-        list(f, "faults", counted(&self.faults))?;
-        let points = self.points.iter().map(|(point, count)| {
-            let died = self.crashes.get(point).copied().unwrap_or_default();
-            format!("{} {died} of {count}", point.word())
-        });
-        list(f, "crashes", points.collect())?;
-        let transitions = self.transitions.iter();
-        let transitions = transitions.map(|((from, to), count)| format!("{from}→{to} {count}"));
-        list(f, "transitions", transitions.collect())?;
-        list(f, "ends", counted(&self.ends))?;
-        list(f, "entries", counted(&self.entries))?;
-        list(f, "exchanges", counted(&self.exchanges))
+/// What became of an effect, if the entry tells.
+const fn effect(kind: &EntryKind) -> Option<(&'static str, &'static str)> {
+    match kind {
+        EntryKind::Done { effect } => Some((name(*effect), "done")),
+        EntryKind::NotDone { effect, again: true, .. } => Some((name(*effect), "again")),
+        EntryKind::NotDone { effect, .. } => Some((name(*effect), "not done")),
+        EntryKind::NotConfirmed { effect } => Some((name(*effect), "not confirmed")),
+        _ => None,
+    }
+}
+
+const fn name(effect: EffectKind) -> &'static str {
+    match effect {
+        EffectKind::Initiate => "initiate",
+        EffectKind::Answer => "answer",
+        EffectKind::Reject(_) => "reject",
+        EffectKind::Limit => "limit",
+        EffectKind::HangUp => "hang up",
+        EffectKind::StopSpeech => "stop speech",
+        EffectKind::StopGathering => "stop gathering",
+        EffectKind::StopTranscribing => "stop transcribing",
+        EffectKind::Perform(_) => "perform",
     }
 }

@@ -7,7 +7,7 @@ use offhook_simulation::{Invariant, Plant, Simulation, Story, carrier};
 const FOUND: usize = 3;
 
 /// Within so many stories.
-const STORIES: u64 = 400;
+const STORIES: u64 = 1_000;
 
 fn bites(provider: &str, plant: Plant, invariant: Invariant) {
     let mut simulation = Simulation::new(carrier(provider).unwrap()).unwrap().with(plant);
@@ -43,6 +43,7 @@ macro_rules! bite {
 bite! {
     a_phantom_is_seen: "telnyx", EndsUnheard => NoPhantom;
     an_orphan_is_seen: "telnyx", HangupsPretended => NoOrphan;
+    a_call_that_nobody_made_is_seen: "plivo", CallsInvented => NoneOfNothing;
     a_second_dial_is_seen: "twilio", DialsTwice => OneDial;
     a_call_too_many_is_seen: "twilio", LimitRaised => WithinLimit;
     an_acknowledgement_of_nothing_is_seen: "telnyx", AcknowledgedUnread => AcknowledgedIsStored;
@@ -52,8 +53,10 @@ bite! {
     a_call_too_long_is_seen: "twilio", DurationRaised => MaxDuration;
     a_missed_deadline_is_seen: "telnyx", NeverWoken => HasDeadline;
     a_forgotten_effect_is_seen: "twilio", EffectsForgotten => EffectsAreStarted;
-    another_answer_is_seen: "twilio", RepeatAnsweredBare => RepeatEqualsFirst;
+    another_answer_is_seen: "plivo", RepeatAnsweredBare => RepeatEqualsFirst;
     a_waiter_without_answer_is_seen: "twilio", AnswersLost => WaitersSettled;
+    a_question_that_nobody_settles_is_seen: "plivo", AskersForgotten => WaitersSettled;
+    an_answer_that_nobody_gave_is_seen: "plivo", AnswersMixed => AnswersAreHeard;
     a_lost_hangup_is_seen: "telnyx", HangupsForgotten => HangupGetsThrough;
     a_sentence_heard_twice_is_seen: "twilio", SpeaksTwice => HeardOnce;
     a_manager_without_rest_is_seen: "twilio", NeverRests => ComesToRest;

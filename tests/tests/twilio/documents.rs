@@ -29,7 +29,7 @@ async fn invariant_19_voice_and_language_of_a_call_are_in_its_documents() {
         document.contains(r#"<Say voice="Polly.Vicki" language="de-AT">Grüß Gott!</Say>"#),
         "{document}"
     );
-    assert!(document.contains(r#"language="de-AT" timeout="#), "the Gather too: {document}");
+    assert!(document.contains(r#"language="de-AT" speechTimeout="#), "the Gather too: {document}");
     // What listens next keeps the language.
     world.until_state(&call, "listening").await;
     let line = world.line(&call).await;
@@ -92,7 +92,7 @@ async fn what_is_said_has_the_voice_and_the_language_that_were_asked_for_or_conf
         r#"<Say voice=\"Polly.Vicki\" language=\"de-AT\">Hello!</Say>"#,
         r#"<Say voice=\"Polly.Vicki\" language=\"de-AT\">Moment.</Say>"#,
         r#"<Say voice=\"Polly.Léa\" language=\"fr-FR\">Un moment.</Say>"#,
-        r#"language=\"it-IT\" timeout"#,
+        r#"language=\"it-IT\" speechTimeout"#,
     ] {
         assert!(documents.contains(said), "{said}: {documents}");
     }

@@ -1,5 +1,6 @@
 //! Who knows the truth: what was committed, beside what the carrier's ledger says.
 
+mod questions;
 mod truth;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offhook_core::{CallId, DedupeKey, EndReason};
-use offhook_manager::{CallRecord, Change, DialOutcome, machine};
+use offhook_core::{CallId, DedupeKey, EndReason, Turn};
+use offhook_manager::{CallRecord, Change, DialOutcome, EffectKind, machine};
 
 use crate::invariant::{Invariant, Violation};
 use crate::process::{WaitingHook, short};
@@ -40,6 +41,17 @@ pub(crate) struct Oracle {
     placings: BTreeMap<CallId, usize>,
     applied: BTreeSet<[u8; 16]>,
     first_answers: BTreeMap<[u8; 16], (u16, Vec<u8>)>,
+    /// What people have said, by line.
+    said: BTreeSet<(usize, String)>,
+    /// The turn that words have answered.
+    answers: BTreeMap<(CallId, String), Turn>,
+    /// How many restarts each call has lived through.
+    restarts: BTreeMap<CallId, u32>,
+    /// Whether the carrier ever denied a call that it has: then a call may be taken for ended, until
+    /// the carrier speaks of it.
+    pub(crate) forgotten: bool,
+    /// When the carrier first told something of a call that had ended for us.
+    told_after_end: BTreeMap<CallId, Timestamp>,
     /// When the last thing went wrong. Bounds are counted from there.
     disturbed: Timestamp,
     pub(crate) violation: Option<Violation>,
@@ -56,6 +68,11 @@ impl Oracle {
             placings: BTreeMap::new(),
             applied: BTreeSet::new(),
             first_answers: BTreeMap::new(),
+            said: BTreeSet::new(),
+            answers: BTreeMap::new(),
+            restarts: BTreeMap::new(),
+            forgotten: false,
+            told_after_end: BTreeMap::new(),
             disturbed: began,
             violation: None,
         }
@@ -90,20 +107,46 @@ impl Oracle {
         self.kept.get(&call).map(|kept| &kept.record)
     }
 
+    /// The process was started again.
+    pub(crate) fn restarted(&mut self) {
+        for (call, _) in self.kept.iter().filter(|(_, kept)| !kept.record.state.is_ended()) {
+            *self.restarts.entry(*call).or_default() += 1;
+        }
+    }
+
+    /// How many restarts each call has lived through, of those that were ever committed.
+    pub(crate) fn restarts(&self) -> impl Iterator<Item = u32> {
+        self.kept.keys().map(|call| self.restarts.get(call).copied().unwrap_or_default())
+    }
+
     /// The calls that were ever committed, oldest first.
     pub(crate) fn calls(&self) -> impl Iterator<Item = CallId> {
         self.kept.keys().copied()
     }
 
-    /// Whether no call is open, and none lives at the carrier.
+    /// Whether no call is open, and none lives at the carrier but those that it has denied.
     pub(crate) fn all_over(&self) -> bool {
         self.kept.values().all(|kept| !kept.record.is_open())
-            && self.lines.iter().all(|line| line.ended.is_some())
+            && self.living().all(|line| self.is_denied_line(line))
     }
 
-    /// Whether any call is not over.
-    pub(crate) fn any_live(&self) -> bool {
-        self.kept.values().any(|kept| !kept.record.state.is_ended())
+    /// Whether any call lives at the carrier, which has denied it.
+    pub(crate) fn any_denied(&self) -> bool {
+        self.living().any(|line| self.is_denied_line(line))
+    }
+
+    fn living(&self) -> impl Iterator<Item = &SeenLine> {
+        self.lines.iter().filter(|line| line.ended.is_none())
+    }
+
+    fn is_denied_line(&self, line: &SeenLine) -> bool {
+        let record = line.call.and_then(|call| self.record(call));
+        record.is_some_and(|record| self.is_denied(record))
+    }
+
+    /// Whether the deadline of any call has come.
+    pub(crate) fn any_due(&self, now: Timestamp) -> bool {
+        self.kept.values().any(|kept| kept.deadline.is_some_and(|at| at <= now))
     }
 
     fn holding(&self) -> usize {
@@ -125,9 +168,12 @@ impl Oracle {
                 let entry = change.record.recent.entry_of(hook.told_key);
                 entry.is_some_and(|entry| change.entries.iter().any(|new| new.number == entry))
             };
-            if let Some(change) = changes.iter().find(is_new)
-                && !self.applied.insert(hook.key.0)
-            {
+            let Some(change) = changes.iter().find(is_new) else { continue };
+            let had_ended = |call| self.record(call).is_some_and(|record| record.state.is_ended());
+            if had_ended(change.record.id) {
+                self.told_after_end.entry(change.record.id).or_insert(now);
+            }
+            if !self.applied.insert(hook.key.0) {
                 let detail = format!(
                     "webhook {} is applied again to {}",
                     hook.hook,
@@ -148,6 +194,7 @@ impl Oracle {
 
     fn written(&mut self, change: &Change, now: Timestamp) {
         let record = &change.record;
+        self.try_origin(record, now);
         let before = self.kept.get(&record.id);
         if let Some(before) = before {
             let (was, is) = (&before.record, record);
@@ -175,7 +222,7 @@ impl Oracle {
         let before = self.kept.get(&record.id);
         let since = |is: bool, was: Option<Timestamp>| if is { was.or(Some(now)) } else { None };
         let ending_since =
-            since(record.ending.is_some(), before.and_then(|before| before.ending_since));
+            since(is_to_be_hung_up(record), before.and_then(|before| before.ending_since));
         let held = before.filter(|before| before.record.holds_slot());
         let holds_since = held.map_or(now, |before| before.holds_since);
         let deadline = machine::next_deadline(record).map(|(at, _)| at);
@@ -188,6 +235,21 @@ impl Oracle {
         }
         let kept = Kept { record: Arc::clone(record), deadline, ending_since, holds_since };
         self.kept.insert(record.id, kept);
+    }
+
+    /// Whether there is something that a new call comes of.
+    fn try_origin(&mut self, record: &CallRecord, now: Timestamp) {
+        if self.kept.contains_key(&record.id) || self.placings.contains_key(&record.id) {
+            return;
+        }
+        let is_line =
+            |value: &str| self.lines.iter().any(|line| line.is_inbound && line.id == value);
+        let is_taken = |value: &str| self.by_line.contains_key(value);
+        let mut ids = record.ids.iter().map(offhook_core::ProviderCallId::value);
+        if !ids.any(|value| is_line(value) && !is_taken(value)) {
+            let detail = format!("{} was neither wanted nor placed", short(record.id));
+            self.refute(Invariant::NoneOfNothing, now, detail);
+        }
     }
 
     /// A webhook is answered.
@@ -232,4 +294,10 @@ impl Oracle {
     pub(crate) fn is_applied(&self, key: DedupeKey) -> bool {
         self.applied.contains(&key.0)
     }
+}
+
+/// Whether a hangup was asked for, of a call that is not over or of one that was taken for it.
+fn is_to_be_hung_up(record: &CallRecord) -> bool {
+    let is_waiting = || record.outbox.iter().any(|effect| effect.kind == EffectKind::HangUp);
+    record.ending.is_some() && !record.state.is_ended() || is_waiting()
 }

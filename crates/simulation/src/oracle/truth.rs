@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use offhook_carrier::Line;
 use offhook_core::CallId;
-use offhook_manager::{CallState, machine};
+use offhook_manager::{CallRecord, CallState, machine};
 
 use super::Oracle;
 use crate::invariant::Invariant;
@@ -35,6 +35,10 @@ const PUNCTUAL: Duration = Duration::from_secs(3);
 /// How long somebody waits for an answer, after the last fault.
 const ANSWERED: Duration = Duration::from_secs(20);
 
+/// How much longer than its own time a question waits: for as long as it takes to be asked (a
+/// sentence has 24 characters, and the slowest speech three a second), and to be seen to.
+const ASKED: Duration = Duration::from_secs(12);
+
 /// Characters a second of the emulator's voice.
 const VOICE: f64 = 15.0;
 
@@ -44,7 +48,7 @@ pub(crate) struct SeenLine {
     pub(crate) id: String,
     /// Whose it is: known from the request that made it, or by its ids.
     pub(crate) call: Option<CallId>,
-    is_inbound: bool,
+    pub(super) is_inbound: bool,
     connected: Option<Timestamp>,
     pub(crate) ended: Option<Timestamp>,
     heard: Vec<String>,
@@ -122,7 +126,8 @@ impl Oracle {
     /// What time brings to light. Nothing is asked of a process that is away.
     pub(crate) fn try_all(&mut self, process: Option<&Process>, now: Timestamp) {
         self.try_limits(now);
-        let Some(process) = process.filter(|process| !process.waits_for_store()) else {
+        let sees_to_it = |process: &&Process| process.is_open() && !process.waits_for_store();
+        let Some(process) = process.filter(sees_to_it) else {
             return self.disturb(now);
         };
         self.try_records(process, now);
@@ -132,6 +137,13 @@ impl Oracle {
                 let detail = format!("{waiter:?} has no answer");
                 return self.refute(Invariant::WaitersSettled, now, detail);
             }
+        }
+        let question = Duration::from_secs(self.terms.transcript_timeout).saturating_add(ASKED);
+        if let Some(asker) =
+            process.askers.iter().find(|asker| self.is_overdue(asker.asked_at, question, now))
+        {
+            let detail = format!("{asker:?} has no answer");
+            return self.refute(Invariant::WaitersSettled, now, detail);
         }
         if process.committing.is_none()
             && process.messages.is_empty()
@@ -155,7 +167,8 @@ impl Oracle {
                 return false;
             };
             let since = if line.is_inbound { since.max(self.disturbed) } else { since };
-            lasts(since)
+            let record = line.call.and_then(|call| self.kept.get(&call)).map(|kept| &kept.record);
+            lasts(since) && !record.is_some_and(|record| self.is_denied(record))
         };
         if let Some(line) = self.lines.iter().find(too_long) {
             let record = line.call.and_then(|call| self.kept.get(&call)).map(|kept| &kept.record);
@@ -167,6 +180,22 @@ impl Oracle {
             };
             self.refute(refuted, now, detail);
         }
+    }
+
+    /// Whether the carrier itself has denied a call that lives, and has not spoken of it since.
+    pub(super) fn is_denied(&self, record: &CallRecord) -> bool {
+        self.forgotten && record.state.is_ended() && !self.told_after_end.contains_key(&record.id)
+    }
+
+    /// A path about a call, as one about a call that nobody has.
+    pub(crate) fn of_nobody(&self, path: &str) -> String {
+        let Some(line) = self.lines.iter().find(|line| path.contains(&line.id)) else {
+            return path.to_owned();
+        };
+        let mut other = line.id.clone();
+        let last = if other.pop() == Some('0') { '1' } else { '0' };
+        other.push(last);
+        path.replace(&line.id, &other)
     }
 
     fn try_records(&mut self, process: &Process, now: Timestamp) {
@@ -189,7 +218,6 @@ impl Oracle {
                 }
             }
             if let Some(line) = line.filter(|line| line.ended.is_none())
-                && !record.state.is_ended()
                 && !record.ids.is_empty()
                 && kept.ending_since.is_some_and(|since| self.is_overdue(since, HUNG_UP, now))
             {
@@ -200,8 +228,12 @@ impl Oracle {
             if is_idle
                 && record.is_open()
                 && record.state != CallState::Queued
-                && self.is_overdue(record.updated_at, PUNCTUAL, now)
                 && let Some(effect) = machine::startable(record, &process.in_flight(*call), now)
+                && self.is_overdue(
+                    effect.not_before.map_or(record.updated_at, |at| at.max(record.updated_at)),
+                    PUNCTUAL,
+                    now,
+                )
             {
                 let detail = format!("{:?} of {} is not", effect.kind, short(*call));
                 refuted = Some((Invariant::EffectsAreStarted, detail));
@@ -225,8 +257,11 @@ impl Oracle {
                 // Nobody has taken it, and it will not wait forever.
                 None if line.is_inbound => continue,
                 None => (self.began, "is unknown"),
+                Some(record) if self.is_denied(record) => continue,
                 Some(record) if record.state.is_ended() => {
-                    (record.ended_at.unwrap_or(self.began), "is taken for ended")
+                    let told_at = self.told_after_end.get(&record.id).copied();
+                    let ended_at = record.ended_at.unwrap_or(self.began);
+                    (told_at.filter(|_| self.forgotten).unwrap_or(ended_at), "is taken for ended")
                 }
                 Some(record) if record.ids.is_empty() => {
                     let sent_at = record.dial.map_or(record.started_at, |dial| dial.sent_at);

@@ -1,7 +1,9 @@
 //! The store, and what goes wrong with it.
 
-use offhook_core::{CallId, ProviderCallIds};
-use offhook_manager::{CallRecord, CallStore, Change, CommitError, EntryKind, RepliedPlan};
+use offhook_core::{CallId, ProviderCallIds, Turn};
+use offhook_manager::{
+    CallRecord, CallStore, Change, CommitError, EntryKind, RepliedPlan, TurnOutcome,
+};
 
 use super::{Event, World};
 use crate::plant::Plant;
@@ -9,8 +11,8 @@ use crate::point::{Died, Point};
 use crate::process::{Committing, ready, rewritten, short};
 use crate::story::{Fault, Kind, Weather};
 
-/// Between attempts to read what an unclear commit wrote.
-const REREAD_PAUSE: u64 = 500;
+/// Milliseconds between attempts to read what could not be read.
+pub(super) const REREAD_PAUSE: u64 = 500;
 
 /// The store could not be read.
 #[derive(Debug)]
@@ -18,16 +20,18 @@ pub(super) struct Unreadable;
 
 impl World<'_> {
     /// The calls that are open, page by page as they are after a restart.
-    pub(super) fn load(&self) -> Vec<CallRecord> {
+    pub(super) fn load(&mut self) -> Result<Vec<CallRecord>, Unreadable> {
         const PAGE: usize = 2;
         let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let Some(Ok(page)) = ready(self.store.load_live(after, PAGE)) else { return all };
+            self.readable()?;
+            let page = ready(self.store.load_live(after, PAGE));
+            let page = page.and_then(Result::ok).ok_or(Unreadable)?;
             let is_full = page.len() == PAGE;
             after = page.last().map(|record| record.id);
             all.extend(page);
             if !is_full {
-                return all;
+                return Ok(all);
             }
         }
     }
@@ -65,6 +69,18 @@ impl World<'_> {
     ) -> Result<Option<(CallId, [u8; 16])>, Unreadable> {
         self.readable()?;
         ready(self.store.find_idempotent(key)).and_then(Result::ok).ok_or(Unreadable)
+    }
+
+    /// What became of a turn, as the manager's handle reads it.
+    pub(super) fn outcome(
+        &mut self,
+        call: CallId,
+        turn: Turn,
+    ) -> Result<Option<TurnOutcome>, Unreadable> {
+        let Some(record) = self.get(call)? else { return Ok(None) };
+        self.readable()?;
+        let timeline = ready(self.store.timeline(call)).and_then(Result::ok).ok_or(Unreadable)?;
+        Ok(TurnOutcome::of(&record, &timeline, turn))
     }
 
     /// The plan that an earlier delivery was answered with.

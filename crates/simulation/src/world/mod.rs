@@ -1,19 +1,22 @@
 //! The world of one story: time, the carrier, what is on its way, and our process.
 
 mod commits;
+mod jobs;
+mod life;
 mod people;
+mod questions;
 mod requests;
 mod shell;
 mod webhooks;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook_carrier::{Emulator, Settings};
 use offhook_core::{CallId, Callbacks, Party, VoiceProvider};
-use offhook_manager::{Driver, InboundPolicy, MemoryStore, Policy, ProviderPolicy, Ticket};
+use offhook_manager::{InboundPolicy, MemoryStore, Policy, ProviderPolicy, Ticket};
 use uuid::Uuid;
 
 use crate::carriers::Carrier;
@@ -22,7 +25,6 @@ use crate::invariant::{Invariant, Violation};
 use crate::lobby::{Answer, Lobby};
 use crate::oracle::Oracle;
 use crate::plant::Plant;
-use crate::point::{Died, Point};
 use crate::process::Process;
 use crate::story::{Fault, Kind, Story, Terms, Weather};
 use crate::tally::Tally;
@@ -57,6 +59,9 @@ enum Event {
     WebhookArrives { hook: usize, is_copy: bool },
     WebhookAnswered { hook: usize, reply: Option<(u16, &'static str, bytes::Bytes)> },
     CommitDone { life: u32 },
+    AnswersRead { life: u32, call: CallId },
+    Stop(usize),
+    OutOfPatience { life: u32 },
     Restart,
 }
 
@@ -119,6 +124,9 @@ impl Simulation {
     fn run(&mut self, story: &Story, trace: Option<Vec<String>>) -> Told {
         let mut world = World::new(self, story, trace);
         world.run();
+        for restarts in world.oracle.restarts() {
+            world.tally.restarts(restarts);
+        }
         let (tally, trace, violation) = (world.tally, world.trace, world.oracle.violation);
         self.tally = tally;
         drop(self.lobby.take());
@@ -205,6 +213,9 @@ impl<'a> World<'a> {
         for (place, (at, _)) in story.deeds.iter().enumerate() {
             world.schedule(*at, Event::Deed(place));
         }
+        for (place, (at, _)) in story.stops.iter().enumerate() {
+            world.schedule(*at, Event::Stop(place));
+        }
         for (place, (from, to, _)) in story.weather.iter().enumerate() {
             world.schedule(*from, Event::WeatherTurns(place));
             world.schedule(*to, Event::WeatherTurns(place));
@@ -276,6 +287,20 @@ impl<'a> World<'a> {
                     self.commit_done();
                 }
             }
+            Event::AnswersRead { life, call } => {
+                if life == self.life {
+                    self.read_answers(call);
+                }
+            }
+            Event::Stop(place) => {
+                let (_, away) = self.story.stops[place];
+                self.stop(away);
+            }
+            Event::OutOfPatience { life } => {
+                if life == self.life {
+                    self.out_of_patience();
+                }
+            }
             Event::Restart => self.start_process(),
         }
     }
@@ -284,18 +309,22 @@ impl<'a> World<'a> {
     fn next(&self) -> Option<Timestamp> {
         let agenda = self.agenda.first_key_value().map(|((at, _), _)| *at);
         let carrier = self.emulator.next_wakeup();
-        let idle = self.process.as_ref().filter(|process| process.committing.is_none());
+        let idle = self.process.as_ref();
+        let idle = idle.filter(|process| process.committing.is_none() && process.is_open());
         let ours = idle
-            .filter(|_| self.plant != Some(Plant::NeverWoken) || !self.oracle.any_live())
+            .filter(|_| self.plant != Some(Plant::NeverWoken) || !self.oracle.any_due(self.now))
             .and_then(|process| process.driver.next_wakeup());
         [agenda, carrier, ours].into_iter().flatten().min()
     }
 
     fn is_over(&self) -> bool {
         self.process.is_some()
-            && self.agenda.values().all(|event| matches!(event, Event::JobOverdue(_)))
+            && self
+                .agenda
+                .values()
+                .all(|event| matches!(event, Event::JobOverdue(_) | Event::OutOfPatience { .. }))
             && self.underway.is_empty()
-            && self.emulator.next_wakeup().is_none()
+            && (self.emulator.next_wakeup().is_none() || self.oracle.any_denied())
             && self.oracle.all_over()
     }
 
@@ -360,56 +389,6 @@ impl<'a> World<'a> {
             let at = self.now.duration_since(self.began).as_millis() as f64 / 1000.0;
             trace.push(format!("{at:>9.3}  {}", line()));
         }
-    }
-
-    // ---- the process
-
-    /// The process begins, with what the store has.
-    fn start_process(&mut self) {
-        self.life += 1;
-        self.points = 0;
-        self.oracle.disturb(self.now);
-        let capabilities =
-            HashMap::from([(self.carrier.provider.clone(), self.provider.capabilities())]);
-        let mut driver = Driver::new(self.policy.clone(), capabilities, self.now);
-        let loaded = self.load();
-        let calls = loaded.len();
-        for record in loaded {
-            driver.restore(record);
-        }
-        self.process = Some(Process::new(driver));
-        let life = self.life;
-        self.tell(|| format!("OURS start no. {life}: {calls} calls are taken up"));
-        if self.point(Point::Loaded).is_ok() {
-            self.run_process();
-        }
-    }
-
-    /// Here the process can die, and if the story says so it does.
-    fn point(&mut self, point: Point) -> Result<(), Died> {
-        if self.process.is_none() {
-            return Err(Died);
-        }
-        self.tally.point(point);
-        let number = self.points;
-        self.points += 1;
-        match self.story.crashes.get(self.crashes) {
-            Some((at, away)) if *at == number => {
-                self.crashes += 1;
-                self.tally.crash(point);
-                self.die(point, *away);
-                Err(Died)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn die(&mut self, point: Point, away: u64) {
-        self.tell(|| format!("OURS dies ({}), for {away} ms", point.word()));
-        self.oracle.disturb(self.now);
-        let Some(process) = self.process.take() else { return };
-        self.break_webhooks(&process);
-        self.come(away, Event::Restart);
     }
 }
 

@@ -100,7 +100,7 @@ impl World<'_> {
 
     /// Without a process there is nobody to be told.
     fn send_message(&mut self, message: Message) {
-        match &mut self.process {
+        match self.process.as_mut().filter(|process| process.is_open()) {
             Some(process) => process.messages.push_back(message),
             None => self.tell(|| "USER finds nobody".to_owned()),
         }
@@ -112,6 +112,7 @@ impl World<'_> {
         match act {
             Act::Say => {
                 let words = self.sentence();
+                self.oracle.said(line, words.clone());
                 self.control(&format!("calls/{id}/say"), &json!({ "text": words }));
             }
             Act::Press => self.control(&format!("calls/{id}/dtmf"), &json!({ "digits": "7" })),

@@ -102,6 +102,10 @@ impl World<'_> {
             }
             _ => {}
         }
+        if request.method == http::Method::GET && self.is(Weather::CallsForgotten) {
+            self.oracle.forgotten = true;
+            request.path_and_query = self.oracle.of_nobody(&request.path_and_query);
+        }
         let answered = self.emulator.answer(&request, self.now);
         self.look(call.filter(|_| places_a_call));
         self.tell(|| {
@@ -113,6 +117,10 @@ impl World<'_> {
             (Some(Fault::RequestBroken), _) | (_, Err(_)) => Err(broken()),
             (Some(Fault::RequestFailedAfterAll), _) => Ok(page(StatusCode::INTERNAL_SERVER_ERROR)),
             (Some(Fault::RequestPageAfterAll), _) => Ok(page(StatusCode::OK)),
+            (Some(Fault::RequestUnauthorizedAfterAll), _) => {
+                self.oracle.forgotten = true;
+                Ok(page(StatusCode::UNAUTHORIZED))
+            }
             (Some(Fault::AnswerLost), _) => return,
             (_, Ok(response)) => Ok(TransportResponse {
                 status: response.status,

@@ -1,20 +1,14 @@
 //! The shell around the driver: what the manager's task does, in the same order.
 
-use std::sync::Arc;
-
 use offhook_core::{CallRef, WebhookReply};
-use offhook_manager::{
-    Answer, Arrival, CallJob, EffectKind, InitiateError, Job, JobKind, Submission, Ticket,
-    WebhookAnswer,
-};
+use offhook_manager::machine::Command;
+use offhook_manager::{Answer, Arrival, InitiateError, Submission, Ticket, WebhookAnswer};
 
-use super::{Event, World};
+use super::World;
 use crate::invariant::Invariant;
 use crate::plant::Plant;
 use crate::point::{Died, Point};
-use crate::process::{
-    Arrived, Message, Running, Waiter, WaitingHook, call_job, effect, short, shown, subject,
-};
+use crate::process::{Arrived, Message, Waiter, WaitingHook, short};
 
 /// A process that turns more often than this in one instant never rests.
 const TURNS: usize = 300;
@@ -23,7 +17,7 @@ impl World<'_> {
     /// Lets the process do what it has to do now.
     pub(super) fn run_process(&mut self) {
         // What has come in is seen to in any case.
-        let never = self.plant == Some(Plant::NeverWoken) && self.oracle.any_live();
+        let never = self.plant == Some(Plant::NeverWoken) && self.oracle.any_due(self.now);
         let until = if never { jiff::Timestamp::MIN } else { self.now };
         for _ in 0..TURNS {
             let restless = self.plant == Some(Plant::NeverRests);
@@ -31,7 +25,7 @@ impl World<'_> {
                 process.is_busy(until) || restless && process.committing.is_none()
             };
             if !self.process.as_ref().is_some_and(busy) || self.turn().is_err() {
-                return;
+                return self.leave_if_stopped();
             }
         }
         self.oracle.refute(
@@ -47,7 +41,8 @@ impl World<'_> {
         self.take_messages()?;
         let now = self.now;
         let Some(process) = &mut self.process else { return Ok(()) };
-        let jobs = process.driver.start(now);
+        process.has_news = false;
+        let jobs = if process.is_open() { process.driver.start(now) } else { Vec::new() };
         let changes = process.driver.turn(now);
         if !changes.is_empty() {
             self.point(Point::Applied)?;
@@ -127,7 +122,7 @@ impl World<'_> {
                 Message::Initiate { placing, request } => {
                     let key = request.idempotency.as_ref().map(|key| key.key.clone());
                     let earlier = self.find_idempotent(&key.unwrap_or_default());
-                    let ticket = self.wait(Waiter::User { placing: Some(placing) });
+                    let ticket = self.wait(Waiter::Placing(placing));
                     match earlier {
                         Ok(None) => self.submit(Submission::Initiate { ticket, request }),
                         Ok(Some((call, _))) => self.answer(ticket, Answer::Initiate(Ok(call))),
@@ -138,9 +133,10 @@ impl World<'_> {
                     }
                 }
                 Message::Command { call, command } => {
-                    let asks = self.process.as_ref().is_some_and(|it| !it.driver.knows(call));
-                    let found = if asks { self.get(call) } else { Ok(None) };
-                    let ticket = self.wait(Waiter::User { placing: None });
+                    let is_away = self.process.as_ref().is_some_and(|it| !it.driver.knows(call));
+                    let found = if is_away { self.get(call) } else { Ok(None) };
+                    let asks = matches!(command, Command::Ask { .. });
+                    let ticket = self.wait(Waiter::Command { asks });
                     match found {
                         Ok(found) => {
                             let found = found.map(Box::new);
@@ -194,6 +190,7 @@ impl World<'_> {
     pub(super) fn submit(&mut self, submission: Submission) {
         if let Some(process) = &mut self.process {
             process.driver.submit(submission);
+            process.has_news = true;
         }
     }
 
@@ -210,7 +207,11 @@ impl World<'_> {
 
     fn release(&mut self) -> Result<(), Died> {
         let freed = self.process.as_mut().map(|process| std::mem::take(&mut process.freed));
-        for (ticket, answer) in freed.unwrap_or_default().answers {
+        let freed = freed.unwrap_or_default();
+        for record in &freed.snapshots {
+            self.read_answers(record.id);
+        }
+        for (ticket, answer) in freed.answers {
             self.answer(ticket, answer);
             self.point(Point::Answered)?;
         }
@@ -228,13 +229,18 @@ impl World<'_> {
                 let reply = self.reply(&waiting, *answer);
                 self.webhook_replied(&waiting, reply);
             }
-            (Some((_, Waiter::User { placing: Some(placing) })), Answer::Initiate(answer)) => {
+            (Some((_, Waiter::Placing(placing))), Answer::Initiate(answer)) => {
                 self.tell(|| match &answer {
                     Ok(call) => format!("USER placing {placing} is {}", short(*call)),
                     Err(error) => format!("USER placing {placing}: {error}"),
                 });
             }
-            (Some((_, Waiter::User { placing: None })), Answer::Command(answer)) => {
+            (Some((_, Waiter::Command { asks })), Answer::Command(answer)) => {
+                if let Ok((call, turn)) = &answer
+                    && asks
+                {
+                    self.wait_for_words(*call, *turn);
+                }
                 self.tell(|| match &answer {
                     Ok((call, turn)) => {
                         format!("USER was heard by {}, turn {}", short(*call), turn.0)
@@ -269,109 +275,5 @@ impl World<'_> {
                 None
             }
         }
-    }
-
-    // ---- jobs
-
-    fn start(&mut self, job: Job) -> Result<(), Died> {
-        let (job, asked_at) = (Arc::new(job), self.now);
-        self.tell(|| match call_job(&job) {
-            Some(CallJob { call, kind, .. }) => format!("OURS {} begins {kind:?}", short(call.id)),
-            None => "OURS begins a list".to_owned(),
-        });
-        self.events += 1;
-        let number = self.events;
-        let (provider, begun) = (Arc::clone(&self.provider), Arc::clone(&job));
-        let work = async move { begun.carry_out(&*provider, asked_at).await };
-        let running = Running { number, job: Arc::clone(&job), asked_at, work: Box::pin(work) };
-        let effect = effect(&job).map(|effect| effect.kind);
-        let forgotten = match self.plant {
-            Some(Plant::HangupsForgotten) => effect == Some(EffectKind::HangUp),
-            Some(Plant::EffectsForgotten) => {
-                matches!(effect, Some(EffectKind::Limit | EffectKind::Perform(_)))
-            }
-            _ => false,
-        };
-        if self.plant == Some(Plant::EffectsForgotten) && forgotten {
-            // It is not even counted as under way.
-            return Ok(());
-        }
-        if let Some(process) = &mut self.process {
-            process.jobs.push(running);
-        }
-        if forgotten {
-            return Ok(());
-        }
-        if self.pretend(number, &job) {
-            return Ok(());
-        }
-        let at_most = Job::AT_MOST.as_millis();
-        self.come(u64::try_from(at_most).unwrap_or(u64::MAX), Event::JobOverdue(number));
-        self.poll(number);
-        self.point(Point::Started)
-    }
-
-    /// Answers in the carrier's place.
-    fn pretend(&mut self, number: u64, job: &Job) -> bool {
-        let Some(CallJob { call, kind, .. }) = call_job(job) else { return false };
-        let call = call.id;
-        let ending = self
-            .oracle
-            .record(call)
-            .is_some_and(|record| record.ending.is_some() || record.state.is_ended());
-        let pretends = self.plant == Some(Plant::HangupsPretended);
-        let submission = match kind {
-            JobKind::Status if self.plant == Some(Plant::EndsUnheard) && !ending => {
-                job.overdue(self.now)
-            }
-            JobKind::Effect(effect) if pretends && effect.kind == EffectKind::HangUp => {
-                let result = Ok(offhook_core::ProviderCallIds::none());
-                Submission::EffectDone { call, effect: effect.id, result }
-            }
-            JobKind::Status if pretends && ending => Submission::Looked {
-                call,
-                status: offhook_core::CallStatus::Ended {
-                    reason: offhook_core::EndReason::Completed,
-                    cause: None,
-                },
-                asked_at: self.now,
-            },
-            _ => return false,
-        };
-        if let Some(process) = &mut self.process {
-            process.jobs.retain(|job| job.number != number);
-        }
-        self.submit(submission);
-        true
-    }
-
-    /// Looks whether a job can go on.
-    pub(super) fn poll(&mut self, number: u64) {
-        let Some(process) = &mut self.process else { return };
-        let Some(place) = process.jobs.iter().position(|job| job.number == number) else { return };
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        let job = &mut process.jobs[place];
-        let of = Arc::clone(&job.job);
-        let polled = job.work.as_mut().poll(&mut context);
-        for (request, what) in self.lobby.take() {
-            self.send(request, what, number, &of);
-        }
-        if let std::task::Poll::Ready(submission) = polled {
-            if let Some(process) = &mut self.process {
-                process.jobs.retain(|job| job.number != number);
-            }
-            self.tell(|| format!("OURS {} is back with {submission:?}", shown(subject(&of))));
-            self.submit(submission);
-            let _ = self.point(Point::Finished);
-        }
-    }
-
-    pub(super) fn job_overdue(&mut self, number: u64) {
-        let Some(process) = &mut self.process else { return };
-        let Some(place) = process.jobs.iter().position(|job| job.number == number) else { return };
-        let job = process.jobs.remove(place);
-        let submission = job.job.overdue(job.asked_at);
-        self.oracle.disturb(self.now);
-        self.submit(submission);
     }
 }

@@ -1,7 +1,10 @@
 //! The carrier's webhooks on their way to us, and our answers on the way back.
 
 use offhook_carrier::{DeliveryFault, OutgoingWebhook, WebhookAnswer as Delivered};
-use offhook_core::{Answer, CallEvent, DedupeKey, ParsedWebhook, WebhookReply, WebhookRequest};
+use offhook_core::{
+    Answer, CallEvent, DedupeKey, ParsedWebhook, ProviderCallId, ProviderCallIds, WebhookReply,
+    WebhookRequest,
+};
 
 use super::{Event, World};
 use crate::invariant::Invariant;
@@ -64,7 +67,8 @@ impl World<'_> {
         if fate.is_some() {
             self.oracle.disturb(self.now);
         }
-        if self.process.is_none() || self.is(Weather::Unreachable) {
+        let is_open = self.process.as_ref().is_some_and(Process::is_open);
+        if !is_open || self.is(Weather::Unreachable) {
             self.tell(|| format!("NET  webhook {hook} finds nobody"));
             if !is_copy {
                 self.deliver(hook, Err(DeliveryFault::Connect));
@@ -95,13 +99,17 @@ impl World<'_> {
                 return self.oracle.refute(Invariant::GenuineIsTaken, self.now, detail);
             }
         };
-        let parsed = match self.provider.parse_webhook_event(&verified) {
+        let mut parsed = match self.provider.parse_webhook_event(&verified) {
             Ok(parsed) => parsed,
             Err(error) => {
                 let detail = format!("webhook {hook}: {error}");
                 return self.oracle.refute(Invariant::GenuineIsTaken, self.now, detail);
             }
         };
+        if self.plant == Some(Plant::CallsInvented) && parsed.begins_a_call() {
+            parsed.ids =
+                ProviderCallIds::of(ProviderCallId::new("invented", 1, "a call of nobody"));
+        }
         let tells_an_end =
             || parsed.events.iter().any(|event| matches!(event, CallEvent::Ended { .. }));
         if self.plant == Some(Plant::EndsUnheard) && tells_an_end() {

@@ -1,0 +1,135 @@
+//! What a seed makes of a story.
+
+use super::{Act, Deed, Fault, Kind, Order, Party, Story, Terms, Weather};
+use crate::chance::Chance;
+
+impl Story {
+    /// The story of this seed.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let mut chance = Chance::new(seed.wrapping_mul(0x2545_F491_4F6C_DD1D));
+        let terms = Terms {
+            limit: chance.between(1, 3) as usize,
+            queue: chance.percent(30),
+            max_duration: chance.one_of(&[8, 25, 25, 60, 60, 240]),
+            ring_timeout: chance.one_of(&[5, 10, 20]),
+            transcript_timeout: chance.one_of(&[4, 15]),
+        };
+        let mut story = Self {
+            seed,
+            terms,
+            deeds: Vec::new(),
+            faults: Vec::new(),
+            weather: Vec::new(),
+            crashes: Vec::new(),
+            stops: Vec::new(),
+        };
+        story.imagine_deeds(&mut chance);
+        story.imagine_faults(&mut chance);
+        story
+    }
+
+    fn imagine_deeds(&mut self, chance: &mut Chance) {
+        let calls = chance.one_of(&[1, 1, 1, 1, 2, 2, 3]);
+        for _ in 0..calls {
+            let at = chance.early(12_000);
+            let deed = if chance.percent(30) {
+                Deed::Ring {
+                    party: chance.one_of(&[Party::Silent, Party::SaysYes, Party::HangsUp]),
+                }
+            } else {
+                Deed::Place {
+                    callee: chance.one_of(&[1, 1, 1, 2, 3, 4, 5, 6, 7, 7, 8, 9]),
+                    conversation: chance.percent(60),
+                    message: chance.percent(75),
+                }
+            };
+            self.deeds.push((at, deed));
+        }
+        for _ in 0..chance.early(6) {
+            let at = chance.between(0, 25_000);
+            let deed = match chance.between(0, 9) {
+                0 => Deed::PlaceAgain { placing: chance.early(2) as usize },
+                1..=5 => Deed::Tell {
+                    call: chance.early(2) as usize,
+                    order: chance.one_of(&[
+                        Order::Speak,
+                        Order::Speak,
+                        Order::Ask,
+                        Order::Ask,
+                        Order::Listen,
+                        Order::StopListening,
+                        Order::SendDigits,
+                        Order::HangUp,
+                    ]),
+                },
+                _ => Deed::Person {
+                    line: chance.early(2) as usize,
+                    act: chance.one_of(&[Act::Say, Act::Say, Act::Press, Act::HangUp]),
+                },
+            };
+            self.deeds.push((at, deed));
+        }
+        // A question, and somebody who answers it, in time or not.
+        for _ in 0..chance.one_of(&[0, 0, 1, 2]) {
+            let call = chance.early(2) as usize;
+            let at = chance.between(2_000, 20_000);
+            self.deeds.push((at, Deed::Tell { call, order: Order::Ask }));
+            if chance.percent(70) {
+                let answered_at = at + chance.between(50, 9_000);
+                self.deeds.push((answered_at, Deed::Person { line: call, act: Act::Say }));
+            }
+        }
+        self.deeds.sort_by_key(|(at, _)| *at);
+    }
+
+    fn imagine_faults(&mut self, chance: &mut Chance) {
+        // One story in ten is told without any: what goes wrong then is plain wrong.
+        if chance.percent(10) {
+            return;
+        }
+        for _ in 0..chance.early(7) {
+            let fault = fault(chance);
+            let which = match fault.befalls() {
+                Kind::Request => chance.early(10),
+                Kind::Webhook => chance.early(15),
+                Kind::Commit => chance.early(25),
+                Kind::Read => chance.early(4),
+            };
+            let is_new = |(other, it): &(u32, Fault)| {
+                *other != which as u32 || it.befalls() != fault.befalls()
+            };
+            if self.faults.iter().all(is_new) {
+                self.faults.push((which as u32, fault));
+            }
+        }
+        if chance.percent(12) {
+            let from = chance.between(0, 15_000);
+            let lasts = chance.one_of(&[800, 4_000, 20_000, 70_000]);
+            let weather = chance.one_of(&Weather::ALL);
+            self.weather.push((from, from + lasts, weather));
+        }
+        for _ in 0..chance.one_of(&[0, 0, 1, 1, 1, 2, 3, 5]) {
+            let point = chance.early(110) as u32;
+            let away = chance.one_of(&[5, 300, 300, 2_000, 2_000, 9_000, 45_000]);
+            self.crashes.push((point, away));
+        }
+        if chance.percent(12) {
+            let at = chance.between(500, 25_000);
+            self.stops.push((at, chance.one_of(&[5, 2_000, 2_000, 30_000])));
+        }
+    }
+}
+
+fn fault(chance: &mut Chance) -> Fault {
+    let late = chance.one_of(&[150, 900, 4_000, 8_000]);
+    let long = chance.one_of(&[200, 1_500, 6_000, 25_000]);
+    match chance.one_of(&Fault::KINDS) {
+        Fault::RequestLate(_) => Fault::RequestLate(late),
+        Fault::AnswerLate(_) => Fault::AnswerLate(late),
+        Fault::WebhookLate(_) => Fault::WebhookLate(chance.one_of(&[late, long])),
+        Fault::WebhookTwice(_) => Fault::WebhookTwice(chance.one_of(&[late, long])),
+        Fault::CommitSlow(_) => Fault::CommitSlow(late),
+        other => other,
+    }
+}
