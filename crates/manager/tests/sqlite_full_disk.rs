@@ -3,28 +3,13 @@
 #![cfg(all(feature = "sqlite", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod stored_calls;
+
 use offhook_conformance::SmallDisk;
-use offhook_conformance::samples::{call_id, entry, live_record};
-use offhook_manager::{CallStore, Change, CommitError, OpenError, SqliteStore};
+use offhook_manager::{CallStore, CommitError, OpenError, SqliteStore};
+use stored_calls::{calls, new_call};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
-
-fn new_call(number: u128, text: &str) -> Change {
-    let record = live_record(call_id(number));
-    let new_ids = record.ids.iter().map(|id| id.value().to_owned()).collect();
-    let (record, entries) = (record.into(), vec![entry(0, text)]);
-    Change { record, expected_revision: None, entries, new_ids, idempotency: None }
-}
-
-/// The live calls of a store, by number; each is to have its one entry.
-async fn calls(store: &SqliteStore) -> Vec<u128> {
-    let mut numbers = Vec::new();
-    for record in store.load_live(None, 100_000).await.unwrap() {
-        assert_eq!(store.timeline(record.id).await.unwrap().len(), 1, "{}", record.id);
-        numbers.push((0..).find(|number| call_id(*number) == record.id).unwrap());
-    }
-    numbers
-}
 
 /// A process that is started has the locks of its parent for a moment: one test at a time.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
