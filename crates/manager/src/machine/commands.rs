@@ -1,10 +1,10 @@
 //! What a user tells a call.
 
-use offhook_core::{CallPlan, Listen, ListenFor, Locale, PrivateText, Say, Speech, Then, Turn};
+use offhook_core::{CallPlan, Listen, ListenFor, PrivateText, Say, Speech, Then, Turn};
 
 use super::{Command, CommandRefusal, Work};
 use crate::entry::{CommandWord, EntryKind};
-use crate::record::{CallState, Mode, Question};
+use crate::record::{Mode, Question};
 use crate::time::after;
 
 impl Work {
@@ -119,11 +119,6 @@ impl Work {
             CallPlan::Say(say) => say.then.clone(),
             CallPlan::SendDigits { then, .. } => then.clone(),
             CallPlan::HangUp { after } => Then::HangUp { after: *after },
-            _ if self.record.mode == Mode::Conversation
-                && self.record.state == CallState::Listening =>
-            {
-                Then::Listen(Listen::for_speech(self.record.turn, Locale::en_us()))
-            }
             _ => Then::Hold,
         }
     }

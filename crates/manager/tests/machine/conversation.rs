@@ -221,36 +221,6 @@ fn invariant_16_what_the_carrier_cannot_do_is_refused_without_a_trace() {
 }
 
 #[test]
-fn digits_are_sent_and_listening_goes_on() {
-    for way in BOTH {
-        let mut line = Line::answered(way, Mode::Conversation, None);
-        line.command(&Command::SendDigits { digits: "12#".parse().unwrap() }).unwrap();
-        let sent = line.carry_out();
-        if way == Way::Documents {
-            assert!(matches!(sent[..], [EffectKind::Perform(_)]));
-            line.comes_back(CallEvent::DigitsSent);
-        } else {
-            // A command that sends digits comes back with no event: its success is all there is.
-            assert!(matches!(sent[..], [EffectKind::Perform(_), EffectKind::Perform(_)]));
-        }
-        assert!(line.listens_for().is_some());
-        assert_eq!(line.state(), CallState::Listening, "{way:?}");
-    }
-}
-
-#[test]
-fn digits_by_a_command_are_sent_out_before_the_hangup_that_follows_them() {
-    let mut line = Line::answered(Way::Commands, Mode::Notify, Some("Goodbye."));
-    line.command(&Command::SendDigits { digits: "1w2W".parse().unwrap() }).unwrap();
-    line.carry_out();
-    // Half a second for each of them and one for the W, then the delay of the mode.
-    let delay = line.record.limits.notify_hangup_delay;
-    let wait = line.record.hangup_at.unwrap().duration_since(line.now);
-    assert_eq!(wait, (delay + std::time::Duration::from_millis(2500)).try_into().unwrap());
-    assert_eq!(line.state(), CallState::Active);
-}
-
-#[test]
 fn stopping_to_listen_holds_the_line_until_something_is_said() {
     for way in BOTH {
         let mut line = Line::answered(way, Mode::Conversation, None);

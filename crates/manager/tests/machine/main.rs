@@ -13,4 +13,5 @@ mod notify;
 mod order;
 mod pushes;
 mod restart;
+mod sending;
 mod timers;
