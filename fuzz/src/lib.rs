@@ -1,6 +1,7 @@
 //! What the targets share: requests and answers out of the fuzzer's bytes, and what must hold of them
 //! whoever the carrier is.
 
+mod answers;
 mod document;
 mod form;
 
@@ -15,6 +16,7 @@ use offhook_core::{
 };
 use url::Url;
 
+pub use answers::{Carrier, are_borne};
 pub use document::says_exactly;
 pub use form::pairs;
 
