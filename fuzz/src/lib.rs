@@ -1,5 +1,9 @@
-//! What the targets share: a URL and a body out of the fuzzer's bytes, and a transport that must not
-//! be used.
+//! What the targets share: requests and answers out of the fuzzer's bytes, and what must hold of them
+//! whoever the carrier is.
+
+mod answers;
+mod document;
+mod form;
 
 use std::sync::Arc;
 
@@ -7,9 +11,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use offhook_core::{
-    Transport, TransportFault, TransportRequest, TransportResponse, VoiceProvider, WebhookRequest,
-    verify,
+    CallId, CallRef, Callbacks, ProviderCallIds, Step, Transport, TransportFault, TransportRequest,
+    TransportResponse, VoiceProvider, WebhookRequest, verify,
 };
+use url::Url;
+
+pub use answers::{Carrier, are_borne};
+pub use document::says_exactly;
+pub use form::pairs;
 
 /// The first line, and all that stands behind it.
 pub fn first_line(data: &[u8]) -> Option<(&str, &[u8])> {
@@ -31,6 +40,18 @@ pub fn request(
         }
     }
     WebhookRequest { method, url: url.to_owned(), headers: map, body: Bytes::copy_from_slice(body) }
+}
+
+/// Step 3 of a call of ours that the carrier knows by these ids.
+fn call(ids: ProviderCallIds) -> CallRef {
+    CallRef {
+        id: "01890a5d-ac96-774b-bcce-b302099a8057".parse::<CallId>().expect("a UUID"),
+        ids,
+        step: Step(3),
+        callbacks: Callbacks::to(
+            Url::parse("https://voice.example.com/webhooks/carrier").expect("a URL"),
+        ),
+    }
 }
 
 /// A genuine request is taken, its key is the same at every look, and the parser bears it.

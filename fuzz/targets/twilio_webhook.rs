@@ -12,7 +12,7 @@ use http::Method;
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use offhook_core::VoiceProvider;
-use offhook_fuzz::{Nobody, first_line, is_taken_and_read, request};
+use offhook_fuzz::{Nobody, first_line, is_taken_and_read, pairs, request};
 use offhook_twilio::{Twilio, TwilioConfig};
 use sha1::Sha1;
 
@@ -25,38 +25,11 @@ static TWILIO: LazyLock<Twilio> = LazyLock::new(|| {
     Twilio::with_transport(config.with_shared_key("shared"), Nobody::new())
 });
 
-fn decoded(text: &[u8]) -> Vec<u8> {
-    let digit = |at: usize| char::from(*text.get(at)?).to_digit(16).map(|it| it as u8);
-    let mut bytes = Vec::new();
-    let mut at = 0;
-    while at < text.len() {
-        match (text[at], digit(at + 1), digit(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push(high << 4 | low);
-                at += 3;
-                continue;
-            }
-            (b'+', ..) => bytes.push(b' '),
-            (byte, ..) => bytes.push(byte),
-        }
-        at += 1;
-    }
-    bytes
-}
-
 fn signature(url: &str, form: &[u8]) -> String {
-    let pairs: BTreeSet<(Vec<u8>, Vec<u8>)> = form
-        .split(|byte| *byte == b'&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let mut half = || decoded(halves.next().unwrap_or_default());
-            (half(), half())
-        })
-        .collect();
+    let distinct: BTreeSet<_> = pairs(form).collect();
     let mut mac = Hmac::<Sha1>::new_from_slice(TOKEN.as_bytes()).expect("any key");
     mac.update(url.as_bytes());
-    for (name, value) in pairs {
+    for (name, value) in distinct {
         mac.update(&name);
         mac.update(&value);
     }

@@ -7,7 +7,8 @@
 //!
 //! A connection whose head does not come in time is closed without an answer. hyper has no way to
 //! send a 408 then, and most of those connections are idle and have asked nothing. A body that is too
-//! slow is answered with 408, by the listener's own handler.
+//! slow is answered with 408, by the listener's own handler. That answer, like one to a body that is too
+//! large, is the connection's last and says so.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -137,7 +139,11 @@ pub(crate) async fn serve<F: Future<Output = Response> + Send + 'static>(
             sign.asks(Instant::now());
             let (response, sign) = (answer(peer, request), sign.clone());
             async move {
-                let response = response.await;
+                let mut response = response.await;
+                if gives_the_body_up(response.status()) {
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(header::CONNECTION, close);
+                }
                 sign.is_answered(response.status(), Instant::now());
                 Ok::<_, Infallible>(response)
             }
@@ -161,6 +167,14 @@ pub(crate) async fn serve<F: Future<Output = Response> + Send + 'static>(
     let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
 }
 
+/// Whether an answer says that the rest of the request is not waited for. Then nobody can tell where
+/// the next one would begin: the connection has to end, and the sender is to know it (RFC 9112, 9.3 and
+/// 9.6). Any other answer leaves it to hyper, which keeps a connection if what is unread of the body
+/// has come already and closes it if not; so who sends too many requests (429) need not connect anew.
+fn gives_the_body_up(status: StatusCode) -> bool {
+    matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE)
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
@@ -171,12 +185,37 @@ mod tests {
     use super::*;
 
     async fn serving(limits: Limits) -> (SocketAddr, watch::Sender<bool>) {
+        serving_with(limits, async |_, _| Response::new("hello".into())).await
+    }
+
+    async fn serving_with<F: Future<Output = Response> + Send + 'static>(
+        limits: Limits,
+        answer: impl Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + 'static,
+    ) -> (SocketAddr, watch::Sender<bool>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let hello = async |_, _| Response::new("hello".into());
-        tokio::spawn(serve(listener, hello, limits, stopped));
+        tokio::spawn(serve(listener, answer, limits, stopped));
         (address, stop)
+    }
+
+    /// The status that stands in the path. No body is read.
+    async fn as_the_path_says(_: SocketAddr, request: Request<Incoming>) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = request.uri().path()[1..].parse().unwrap_or_default();
+        response
+    }
+
+    /// A connection that has sent this, and the head of the answer.
+    async fn posted(address: SocketAddr, status: u16, body: &str) -> (TcpStream, String) {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let length = REQUEST.len();
+        let head =
+            format!("POST /{status} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+        stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        let mut answer = [0; 512];
+        let read = stream.read(&mut answer).await.unwrap();
+        (stream, String::from_utf8_lossy(&answer[..read]).into_owned())
     }
 
     /// Everything that comes until the connection is closed.
@@ -221,6 +260,42 @@ mod tests {
         let head = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(2 * MAX_HEAD));
         let _ = large.write_all(head.as_bytes()).await;
         assert!(first_line(&mut large).await.contains("431"));
+    }
+
+    #[tokio::test]
+    async fn the_answer_to_a_body_that_is_given_up_is_the_last_and_says_so() {
+        let (address, _stop) = serving_with(ROOMY, as_the_path_says).await;
+        let whole = std::str::from_utf8(REQUEST).unwrap();
+        for status in [408, 413] {
+            for body in ["", "GET", whole] {
+                let (stream, answer) = posted(address, status, body).await;
+                assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+                assert!(answer.contains("connection: close\r\n"), "{answer}");
+                assert_eq!(rest(stream).await, "");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_nobody_read_is_never_taken_for_the_next_request() {
+        let (address, _stop) = serving_with(ROOMY, as_the_path_says).await;
+        for status in [200, 401, 408, 413, 429] {
+            let (mut stream, answer) = posted(address, status, "").await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+            // The body, which is a request in itself. Whoever has closed does not take it.
+            let _ = stream.write_all(REQUEST).await;
+            assert_eq!(rest(stream).await, "", "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_sends_too_many_requests_keeps_its_connection() {
+        let (address, _stop) = serving_with(ROOMY, as_the_path_says).await;
+        let whole = std::str::from_utf8(REQUEST).unwrap();
+        let (mut stream, answer) = posted(address, 429, whole).await;
+        assert!(!answer.contains("connection: close"), "{answer}");
+        stream.write_all(b"GET /204 HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        assert!(first_line(&mut stream).await.contains("204"));
     }
 
     #[tokio::test]
