@@ -82,8 +82,10 @@ pub(crate) fn failure(class: ErrorClass) -> ProviderError {
 }
 
 /// What must hold of every call after every input.
-pub(crate) fn check(before: &CallRecord, after: &Transition) {
+pub(crate) fn check(before: &CallRecord, after: &Transition, now: Timestamp) {
     let record = &after.record;
+    let changed_at = if after.entries.is_empty() { before.updated_at } else { now };
+    assert_eq!(record.updated_at, changed_at, "what the timeline tells is when it changed");
     if after.changed {
         let first = before.entries;
         let numbers: Vec<u32> = after.entries.iter().map(|entry| entry.number).collect();
@@ -160,7 +162,7 @@ impl Line {
 
     pub(crate) fn apply(&mut self, input: Input<'_>) -> Transition {
         let next = machine::apply(&self.record, input, &self.capabilities, self.now);
-        check(&self.record, &next);
+        check(&self.record, &next, self.now);
         self.record = next.record.clone();
         self.entries.extend(next.entries.iter().cloned());
         self.ignored = next.ignored;

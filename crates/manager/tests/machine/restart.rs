@@ -54,10 +54,28 @@ fn a_dial_that_was_unclear_before_gets_time_for_a_search_and_a_webhook() {
         // Stopped for an hour: no deadline was applied meanwhile.
         line.now += std::time::Duration::from_secs(3600);
         line.restart();
-        assert_eq!(line.ended(), None, "{way:?}");
+        assert_eq!((line.ended(), line.record.ending), (None, None), "{way:?}");
+        // Two restarts in one instant are one.
+        let told = line.entries.len();
+        line.restart();
+        assert_eq!(line.entries.len(), told);
         assert_eq!(line.pass(9), []);
         assert_eq!(line.pass(1), [DeadlineKind::Dial]);
         assert_eq!(line.ended(), Some(EndReason::Lost));
+    }
+}
+
+#[test]
+fn a_call_that_is_being_hung_up_keeps_its_reason_however_long_we_were_away() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        line.hang_up();
+        line.now += std::time::Duration::from_secs(3600);
+        line.restart();
+        let too_old = |it: &EntryKind| matches!(it, EntryKind::Deadline { .. });
+        assert!(!line.has_entry(too_old), "{way:?}: its end had been asked for");
+        line.carry_out();
+        assert_eq!(line.ended(), Some(EndReason::HangupBot));
     }
 }
 

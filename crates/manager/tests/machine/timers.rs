@@ -2,8 +2,8 @@
 
 use crate::line::{BOTH, Line, Way, failure, live};
 use offhook_core::{CallEvent, CallStatus, EndReason, ErrorClass, Progress};
-use offhook_manager::machine::{DeadlineKind, next_deadline};
-use offhook_manager::{CallState, EffectKind, Mode};
+use offhook_manager::machine::{DeadlineKind, Ignored, Input, next_deadline};
+use offhook_manager::{CallState, EffectKind, EntryKind, Mode};
 
 fn dialled(way: Way) -> Line {
     let mut line = Line::outbound(way, Mode::Notify, Some("Hello."));
@@ -125,6 +125,41 @@ fn a_status_that_was_asked_before_newer_news_changes_nothing() {
         line.event(CallEvent::Initiated);
         line.status_of(&live(None), asked_at, false);
         assert_eq!(line.record.answered_at, None, "{way:?}");
+    }
+}
+
+#[test]
+fn a_deadline_that_is_not_due_yet_changes_nothing() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, Some("Hello."));
+        let before = line.record.clone();
+        assert!(!line.apply(Input::Deadline).changed, "{way:?}");
+        assert_eq!((&line.record, line.ignored), (&before, Some(Ignored::NothingNew)));
+    }
+}
+
+#[test]
+fn speech_whose_end_nobody_told_is_followed_by_listening_where_something_listens() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, Some("Hello."));
+        assert_eq!(line.state(), CallState::Speaking, "{way:?}");
+        let said = line.record.script.step;
+        assert_eq!(line.pass(60), [DeadlineKind::Playback]);
+        let perform = EffectKind::Perform(said);
+        assert!(line.has_entry(
+            |it| matches!(it, EntryKind::NotConfirmed { effect } if *effect == perform)
+        ));
+        match way {
+            // What was said stands in an element that listens, and that has not come back.
+            Way::Documents => {
+                assert_eq!((line.says(), line.record.script.step), (Some("Hello."), said));
+            }
+            Way::Commands => {
+                line.carry_out();
+                assert!(line.listens_for().is_some());
+            }
+        }
+        assert_eq!(line.state(), CallState::Listening);
     }
 }
 
