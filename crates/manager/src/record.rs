@@ -165,13 +165,23 @@ pub struct Script {
     /// a newer one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unclear_push: Option<Step>,
+    /// When what gathers digits by a command is over at the latest, and its end was told.
+    #[serde(with = "instant::option", default, skip_serializing_if = "Option::is_none")]
+    pub gathers_until: Option<Timestamp>,
 }
 
 impl Script {
     /// A plan that the carrier has not got.
     #[must_use]
     pub const fn new(plan: CallPlan, step: Step) -> Self {
-        Self { plan, step, delivered_at: None, carried: Carried::ByNone, unclear_push: None }
+        Self {
+            plan,
+            step,
+            delivered_at: None,
+            carried: Carried::ByNone,
+            unclear_push: None,
+            gathers_until: None,
+        }
     }
 }
 

@@ -12,6 +12,10 @@ use crate::time::after;
 /// After a document that hangs up by itself, how long we wait before we do it by a command.
 const DOCUMENT_HANGUP_GRACE: Duration = Duration::from_secs(5);
 
+/// How long the end of gathering may be overdue: an entry that comes late is better than one that is lost
+/// because another gather has begun.
+const GATHERING_GRACE: Duration = Duration::from_secs(20);
+
 /// Pushes that are held back, for those that were sent and not counted.
 const PUSH_RESERVE: u32 = 5;
 
@@ -191,7 +195,14 @@ impl Work {
         }
         self.record.state = match &self.record.script.plan {
             CallPlan::Say(_) => CallState::Speaking,
-            CallPlan::Listen(_) => CallState::Listening,
+            CallPlan::Listen(listen) => {
+                if self.gathers(listen) {
+                    let longest = self.capabilities.longest_gathering;
+                    let until = after(self.now, longest.saturating_add(GATHERING_GRACE));
+                    self.record.script.gathers_until = Some(until);
+                }
+                CallState::Listening
+            }
             CallPlan::HangUp { after: wait } => {
                 let wait = wait.saturating_add(DOCUMENT_HANGUP_GRACE);
                 self.record.hangup_at = Some(after(self.now, wait));
