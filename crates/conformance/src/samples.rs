@@ -98,6 +98,8 @@ pub fn full_record(id: CallId) -> CallRecord {
             step: Step(9),
             delivered_at: Some(at(12)),
             carried: Carried::ByNone,
+            unclear_push: None,
+            gathers_until: None,
         },
         hangup_at: Some(at(50)),
         turn: Turn(4),

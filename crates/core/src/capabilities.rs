@@ -28,6 +28,9 @@ pub struct Capabilities {
     /// `stop_gathering` works. A carrier that fetches documents needs it not: another document takes
     /// the place of the one that gathers.
     pub stop_gathering: bool,
+    /// How long digits are gathered by one command at the longest, before the carrier tells what came of
+    /// it. Later than that a word of it was lost.
+    pub longest_gathering: Duration,
     /// One listening takes speech and digits
     /// ([`ListenFor::SpeechOrDigits`](crate::ListenFor::SpeechOrDigits)).
     pub speech_or_digits: bool,
@@ -61,6 +64,7 @@ impl Capabilities {
             limit_call: false,
             stop_tts: false,
             stop_gathering: false,
+            longest_gathering: Duration::from_secs(120),
             speech_or_digits: false,
             limit_by_document: false,
             send_dtmf: false,

@@ -241,6 +241,8 @@ pub enum DeadlineKind {
     Transcript,
     /// Nobody told that the speech ended.
     Playback,
+    /// Nobody told what came of gathering digits.
+    Gathering,
     /// The script hangs up.
     ScriptedHangup,
     /// A hangup that was asked for must be under way.

@@ -161,6 +161,28 @@ pub struct Script {
     /// What may have brought it to the carrier, besides a push whose outcome is known.
     #[serde(default, skip_serializing_if = "Carried::is_by_none")]
     pub carried: Carried,
+    /// The step of the last push of which nobody knows what became of it: it may arrive yet, even after
+    /// a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclear_push: Option<Step>,
+    /// When what gathers digits by a command is over at the latest, and its end was told.
+    #[serde(with = "instant::option", default, skip_serializing_if = "Option::is_none")]
+    pub gathers_until: Option<Timestamp>,
+}
+
+impl Script {
+    /// A plan that the carrier has not got.
+    #[must_use]
+    pub const fn new(plan: CallPlan, step: Step) -> Self {
+        Self {
+            plan,
+            step,
+            delivered_at: None,
+            carried: Carried::ByNone,
+            unclear_push: None,
+            gathers_until: None,
+        }
+    }
 }
 
 /// What may have brought a plan to the carrier.

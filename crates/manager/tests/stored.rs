@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use offhook_core::{CallPlan, DigitInput, ListenFor};
+use offhook_core::{CallPlan, DigitInput, ListenFor, Step};
 use offhook_manager::{Carried, StoreError, machine, stored};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -87,6 +87,17 @@ fn what_has_carried_a_plan_is_kept() {
         assert!(String::from_utf8_lossy(&written).contains(word));
         assert_eq!(stored::read_record(&written).unwrap(), record);
     }
+}
+
+#[test]
+fn a_push_that_may_arrive_yet_and_the_end_of_gathering_are_kept() {
+    let mut record = stored::read_record(RECORD.as_bytes()).unwrap();
+    assert_eq!(record.script.unclear_push, None, "older records do not tell");
+    record.script.unclear_push = Some(Step(7));
+    record.script.gathers_until = record.script.delivered_at;
+    assert!(record.script.gathers_until.is_some());
+    let written = stored::write_record(&record);
+    assert_eq!(stored::read_record(&written).unwrap(), record);
 }
 
 #[test]

@@ -46,7 +46,7 @@ const TRANSITIONS: [(&str, &str); 32] = [
     ("listening", "ended"),
 ];
 
-const DEADLINES: [DeadlineKind; 10] = [
+const DEADLINES: [DeadlineKind; 11] = [
     DeadlineKind::Queue,
     DeadlineKind::Dial,
     DeadlineKind::Ring,
@@ -54,13 +54,14 @@ const DEADLINES: [DeadlineKind; 10] = [
     DeadlineKind::MaxDuration,
     DeadlineKind::Transcript,
     DeadlineKind::Playback,
+    DeadlineKind::Gathering,
     DeadlineKind::ScriptedHangup,
     DeadlineKind::HangupCheck,
     DeadlineKind::Retry,
 ];
 
 /// What becomes of a question.
-const OUTCOMES: [&str; 4] = ["heard", "timed out", "superseded", "ended"];
+const OUTCOMES: [&str; 5] = ["heard", "entered", "timed out", "superseded", "ended"];
 
 pub(crate) const fn deadline(kind: DeadlineKind) -> &'static str {
     match kind {
@@ -71,6 +72,7 @@ pub(crate) const fn deadline(kind: DeadlineKind) -> &'static str {
         DeadlineKind::MaxDuration => "max duration",
         DeadlineKind::Transcript => "transcript",
         DeadlineKind::Playback => "playback",
+        DeadlineKind::Gathering => "gathering",
         DeadlineKind::ScriptedHangup => "scripted hangup",
         DeadlineKind::HangupCheck => "hangup check",
         DeadlineKind::Retry => "retry",

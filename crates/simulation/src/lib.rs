@@ -37,6 +37,6 @@ pub use invariant::{Invariant, Violation};
 pub use plant::Plant;
 pub use point::Point;
 pub use shrink::shortest;
-pub use story::{Act, Deed, Fault, Order, Party, Story, Terms, Weather};
+pub use story::{Act, Deed, Fault, Keys, Order, Party, Story, Terms, Wanted, Weather};
 pub use tally::Tally;
 pub use world::{Simulation, Told};

@@ -12,6 +12,10 @@ use offhook_simulation::{
 
 use arguments::Arguments;
 
+/// All that a story has is made for it, and dropped with it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = match Arguments::read(std::env::args().skip(1)) {
         Ok(arguments) => arguments,

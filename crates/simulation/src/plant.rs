@@ -36,6 +36,8 @@ pub enum Plant {
     AskersForgotten,
     /// A question is answered with other words.
     AnswersMixed,
+    /// A question is answered with other digits.
+    EntriesMixed,
     /// Hangups are never sent, and never come back.
     HangupsForgotten,
     /// Requests that speak are sent twice.

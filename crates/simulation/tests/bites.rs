@@ -57,6 +57,7 @@ bite! {
     a_waiter_without_answer_is_seen: "twilio", AnswersLost => WaitersSettled;
     a_question_that_nobody_settles_is_seen: "plivo", AskersForgotten => WaitersSettled;
     an_answer_that_nobody_gave_is_seen: "plivo", AnswersMixed => AnswersAreHeard;
+    digits_that_nobody_pressed_are_seen: "telnyx", EntriesMixed => AnswersAreHeard;
     a_lost_hangup_is_seen: "telnyx", HangupsForgotten => HangupGetsThrough;
     a_sentence_heard_twice_is_seen: "twilio", SpeaksTwice => HeardOnce;
     a_manager_without_rest_is_seen: "twilio", NeverRests => ComesToRest;

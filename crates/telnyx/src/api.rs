@@ -40,7 +40,7 @@ const RETRIED: [&str; 7] = [
 
 /// How long a gather waits for the first key, and the longest that all of it may take: the most that
 /// Telnyx permits for the first key. Its end comes back to us, and it is renewed.
-const GATHER_MILLIS: u32 = 120_000;
+pub(crate) const GATHER_MILLIS: u32 = 120_000;
 
 /// The pause after which what was pressed is the entry.
 const BETWEEN_DIGITS_MILLIS: u32 = 5_000;

@@ -14,7 +14,7 @@ use offhook_core::{
 };
 
 use crate::answer::{self, ActiveCall};
-use crate::api::Api;
+use crate::api::{Api, GATHER_MILLIS};
 use crate::config::TelnyxConfig;
 use crate::signature::Verifier;
 use crate::webhook;
@@ -105,6 +105,7 @@ impl VoiceProvider for Telnyx {
         capabilities.reject_call = true;
         capabilities.stop_tts = true;
         capabilities.stop_gathering = true;
+        capabilities.longest_gathering = Duration::from_millis(u64::from(GATHER_MILLIS));
         capabilities.send_dtmf = true;
         capabilities.find_call = true;
         capabilities.list_live = true;

@@ -12,8 +12,7 @@ use offhook_core::{
 use super::{Transition, Work};
 use crate::entry::EntryKind;
 use crate::record::{
-    CallLimits, CallRecord, CallState, Carried, Dial, DialOutcome, EffectKind, Mode,
-    RecentWebhooks, Script,
+    CallLimits, CallRecord, CallState, Dial, DialOutcome, EffectKind, Mode, RecentWebhooks, Script,
 };
 
 /// An outbound call that was admitted.
@@ -198,7 +197,7 @@ fn blank(
         state: CallState::Queued,
         state_since: now,
         ending: None,
-        script: Script { plan, step: Step(1), delivered_at: None, carried: Carried::ByNone },
+        script: Script::new(plan, Step(1)),
         hangup_at: None,
         turn: Turn(1),
         question: None,

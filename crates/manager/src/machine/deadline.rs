@@ -49,7 +49,7 @@ pub fn next_deadline(record: &CallRecord) -> Option<(Timestamp, DeadlineKind)> {
     };
     // Once a hangup is asked for only the fate of an unclear dial can come before it.
     let phase = phase.filter(|(_, kind)| ending.is_none() || *kind == DeadlineKind::Dial);
-    let of_script = if ending.is_some() { [None; 3] } else { script_deadlines(record) };
+    let of_script = if ending.is_some() { [None; 4] } else { script_deadlines(record) };
     of_script.into_iter().chain([retry, ending, phase]).flatten().min()
 }
 
@@ -78,7 +78,7 @@ fn dial_deadline(record: &CallRecord, dial: Dial) -> Option<(Timestamp, Deadline
     }
 }
 
-fn script_deadlines(record: &CallRecord) -> [Option<(Timestamp, DeadlineKind)>; 3] {
+fn script_deadlines(record: &CallRecord) -> [Option<(Timestamp, DeadlineKind)>; 4] {
     let question = record.question.map(|asked| (asked.deadline, DeadlineKind::Transcript));
     let scripted = record.hangup_at.map(|at| (at, DeadlineKind::ScriptedHangup));
     let playback = match (&record.script.plan, record.script.delivered_at) {
@@ -88,7 +88,8 @@ fn script_deadlines(record: &CallRecord) -> [Option<(Timestamp, DeadlineKind)>; 
         }
         _ => None,
     };
-    [question, scripted, playback]
+    let gathering = record.script.gathers_until.map(|at| (at, DeadlineKind::Gathering));
+    [question, scripted, playback, gathering]
 }
 
 /// The longest that a text takes to be spoken, in whatever language.
@@ -114,6 +115,7 @@ impl Work {
             DeadlineKind::MaxDuration => self.ask_hangup(EndReason::Timeout),
             DeadlineKind::Transcript => self.question_unanswered(),
             DeadlineKind::Playback => self.playback_unconfirmed(),
+            DeadlineKind::Gathering => self.gathering_unconfirmed(),
             DeadlineKind::ScriptedHangup => self.ask_hangup(EndReason::HangupBot),
             DeadlineKind::HangupCheck => self.hangup_check(),
             DeadlineKind::Retry => self.release_retries(),
@@ -155,6 +157,16 @@ impl Work {
                 };
             }
             _ => self.go_on(),
+        }
+    }
+
+    /// Nobody told what came of gathering digits, and it is over: nothing would hear what is pressed now.
+    fn gathering_unconfirmed(&mut self) {
+        self.record.script.gathers_until = None;
+        if let CallPlan::Listen(listen) = &self.record.script.plan {
+            let listen = listen.clone();
+            self.set_script(CallPlan::Listen(listen));
+            self.perform_script();
         }
     }
 

@@ -340,6 +340,7 @@ impl Work {
             return RepliedPlan { step: self.record.script.step, plan };
         }
         self.go_on_behind_late_push(webhook);
+        self.go_on_behind_unclear_push(webhook);
         let step = self.record.script.step;
         if self.ends_wait_for_push(webhook) {
             self.record.pushes = self.record.pushes.saturating_add(1);

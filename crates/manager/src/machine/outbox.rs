@@ -230,8 +230,9 @@ impl Work {
             self.note_failure(effect.kind, error, true);
         } else if class == ErrorClass::Ambiguous {
             // It may be playing. The playback deadline decides; it is not said twice.
-            if matches!(effect.kind, EffectKind::Perform(_)) {
+            if let EffectKind::Perform(step) = effect.kind {
                 self.record.pushes = self.record.pushes.saturating_add(1);
+                self.record.script.unclear_push = Some(step);
             }
             self.note(EntryKind::NotConfirmed { effect: effect.kind });
             if current {
@@ -293,6 +294,7 @@ impl Work {
             {
                 self.record.outbox.remove(place);
                 self.record.script.carried = Carried::PerhapsByPush;
+                self.record.script.unclear_push = Some(step);
                 self.note(EntryKind::NotConfirmed { effect: first.kind });
                 self.delivered();
             }

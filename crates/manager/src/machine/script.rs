@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook_core::{CallPlan, Digits, Direction, EndReason, Listen, ListenFor, Then};
+use offhook_core::{CallEvent, CallPlan, Digits, Direction, EndReason, Listen, ListenFor, Then};
 
 use super::{Webhook, Work};
 use crate::entry::EntryKind;
@@ -12,6 +12,10 @@ use crate::time::after;
 /// After a document that hangs up by itself, how long we wait before we do it by a command.
 const DOCUMENT_HANGUP_GRACE: Duration = Duration::from_secs(5);
 
+/// How long the end of gathering may be overdue: an entry that comes late is better than one that is lost
+/// because another gather has begun.
+const GATHERING_GRACE: Duration = Duration::from_secs(20);
+
 /// Pushes that are held back, for those that were sent and not counted.
 const PUSH_RESERVE: u32 = 5;
 
@@ -19,7 +23,8 @@ impl Work {
     /// A new plan, and with it a new step.
     pub(super) fn set_script(&mut self, plan: CallPlan) {
         let step = self.record.script.step.next();
-        self.record.script = Script { plan, step, delivered_at: None, carried: Carried::ByNone };
+        let unclear_push = self.record.script.unclear_push;
+        self.record.script = Script { unclear_push, ..Script::new(plan, step) };
         self.record.hangup_at = None;
         // A plan that was not begun yet is out of date. One that may be on its way counts as a push:
         // its answer will find nothing that waits for it.
@@ -138,6 +143,26 @@ impl Work {
         }
     }
 
+    /// A push that may have been lost has arrived, since the document that it brought asks what follows.
+    /// If another plan was begun meanwhile, this push has replaced it: nothing of that is said again. How
+    /// much of it was heard nobody knows. The step stays: should the request have been on its way before
+    /// that plan came, the carrier drops the answer, and what was begun comes back with its step.
+    pub(super) fn go_on_behind_unclear_push(&mut self, webhook: &Webhook<'_>) {
+        let Script { plan, step, delivered_at, unclear_push, .. } = &mut self.record.script;
+        // The hold that stood in for the push has its step too, and its fetch is another matter.
+        let is_of_hold = webhook.events.contains(&CallEvent::HoldEnded);
+        if unclear_push.is_none() || webhook.step != *unclear_push || is_of_hold || webhook.pushed {
+            return;
+        }
+        *unclear_push = None;
+        let says = matches!(plan, CallPlan::Say(_) | CallPlan::SendDigits { .. });
+        if says && delivered_at.is_some() && webhook.step != Some(*step) {
+            let effect = EffectKind::Perform(*step);
+            *plan = plan.after();
+            self.note(EntryKind::NotConfirmed { effect });
+        }
+    }
+
     /// Whether a push that a restart has interrupted may arrive yet: what the carrier ran before asks
     /// what follows it.
     pub(super) fn may_be_pushed_yet(&self, webhook: &Webhook<'_>) -> bool {
@@ -170,7 +195,14 @@ impl Work {
         }
         self.record.state = match &self.record.script.plan {
             CallPlan::Say(_) => CallState::Speaking,
-            CallPlan::Listen(_) => CallState::Listening,
+            CallPlan::Listen(listen) => {
+                if self.gathers(listen) {
+                    let longest = self.capabilities.longest_gathering;
+                    let until = after(self.now, longest.saturating_add(GATHERING_GRACE));
+                    self.record.script.gathers_until = Some(until);
+                }
+                CallState::Listening
+            }
             CallPlan::HangUp { after: wait } => {
                 let wait = wait.saturating_add(DOCUMENT_HANGUP_GRACE);
                 self.record.hangup_at = Some(after(self.now, wait));

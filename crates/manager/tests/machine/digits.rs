@@ -3,7 +3,7 @@
 use crate::line::{BOTH, Line, Way, heard, words};
 use offhook_conformance::samples::speech;
 use offhook_core::{CallEvent, CallPlan, DigitInput, ListenFor, Locale, Turn};
-use offhook_manager::machine::{Command, CommandRefusal, Ignored};
+use offhook_manager::machine::{Command, CommandRefusal, DeadlineKind, Ignored};
 use offhook_manager::{CallState, EffectKind, EntryKind, Mode};
 
 fn pin() -> DigitInput {
@@ -236,4 +236,40 @@ fn either_is_refused_without_a_trace_where_the_carrier_takes_one_at_a_time() {
         assert_eq!(line.command(&command), Err(CommandRefusal::Unsupported));
         assert_eq!(line.record, before);
     }
+}
+
+#[test]
+fn where_nobody_tells_what_came_of_gathering_it_begins_anew_for_the_same_turn() {
+    let (mut line, turn) = asked(Way::Commands);
+    let step = line.record.script.step;
+    let longest = line.capabilities.longest_gathering.as_secs();
+    line.record.question = None;
+    assert_eq!(line.pass(longest + 19), []);
+    assert_eq!(line.pass(1), [DeadlineKind::Gathering]);
+    assert_eq!(line.carry_out(), [EffectKind::Perform(step.next())]);
+    assert_eq!((line.state(), line.listens_for()), (CallState::Listening, Some(turn)));
+    // What it should have told answers nothing when it comes late; the new one answers.
+    line.webhook(Some(step.0), &[digits("1111")], false);
+    assert_eq!(line.ignored, Some(Ignored::OlderStep));
+    line.comes_back(digits("4711"));
+    assert!(answers(&line, turn, &digits("4711")));
+    // It is not given up while it is lost again and again.
+    assert_eq!(line.pass(longest + 20), [DeadlineKind::Gathering]);
+}
+
+#[test]
+fn what_ends_by_itself_or_by_another_plan_is_not_missed() {
+    // A document comes back by itself.
+    let (line, _) = asked(Way::Documents);
+    assert_eq!(line.record.script.gathers_until, None);
+    // Another plan has stopped it.
+    let (mut line, _) = asked(Way::Commands);
+    assert!(line.record.script.gathers_until.is_some());
+    line.command(&Command::StopListening).unwrap();
+    assert_eq!(line.record.script.gathers_until, None);
+    // Transcription goes on by itself.
+    let mut line = Line::answered(Way::Commands, Mode::Conversation, None);
+    line.command(&Command::Listen { locale: Locale::en_us(), input: ListenFor::Speech }).unwrap();
+    line.carry_out();
+    assert_eq!(line.record.script.gathers_until, None);
 }

@@ -2,7 +2,7 @@
 
 use crate::line::{Line, Way, words};
 use offhook_conformance::samples::speech;
-use offhook_core::{CallEvent, CallPlan, Digits, ListenFor, Locale, Step, Then, Turn};
+use offhook_core::{CallEvent, CallPlan, Digits, ErrorClass, ListenFor, Locale, Step, Then, Turn};
 use offhook_manager::machine::Command;
 use offhook_manager::{CallState, EffectKind, EntryKind, Mode};
 
@@ -129,4 +129,73 @@ fn a_push_that_a_restart_has_interrupted_gets_the_time_of_one_hold_to_arrive() {
     let (mut line, _) = interrupted();
     line.comes_back(words("Hi."));
     assert_eq!(line.state(), CallState::Listening);
+}
+
+/// A call whose push a restart has interrupted, and on which a newer sentence was pushed since.
+fn pushed_after_an_interrupted_push(mode: Mode, newer: &Command) -> (Line, Step) {
+    let mut line = Line::answered(Way::Documents, mode, Some("Good morning."));
+    let running = line.record.script.step.0;
+    line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+    let interrupted = line.record.script.step;
+    line.webhook(Some(running), &[CallEvent::NothingHeard], true).unwrap();
+    line.restart();
+    line.command(newer).unwrap();
+    let step = line.record.script.step;
+    assert_eq!(line.carry_out(), [EffectKind::Perform(step)]);
+    line.entries.clear();
+    (line, interrupted)
+}
+
+#[test]
+fn an_interrupted_push_that_arrives_after_a_newer_one_does_not_begin_its_sentence_again() {
+    let newer = Command::Speak { speech: speech("And how are you?") };
+    let (mut line, interrupted) = pushed_after_an_interrupted_push(Mode::Conversation, &newer);
+    let (step, turn) = (line.record.script.step, line.record.turn);
+    // It has replaced the newer document, and what it says comes back.
+    let reply = line.webhook(Some(interrupted.0), &[CallEvent::NothingHeard], true).unwrap();
+    assert!(matches!(&reply.plan, CallPlan::Listen(listen) if listen.turn == turn), "{reply:?}");
+    assert_eq!(not_confirmed(&line), [EffectKind::Perform(step)]);
+    // The same request after that is an ordinary one of an older step.
+    let reply = line.webhook(Some(interrupted.0), &[CallEvent::NothingHeard], true).unwrap();
+    assert!(matches!(reply.plan, CallPlan::Listen(_)), "{reply:?}");
+    assert_eq!(not_confirmed(&line).len(), 1);
+    // The answer belongs to the turn, also where the request was on its way before the newer push came.
+    line.webhook(Some(step.0), &[words("Well.")], true);
+    assert_eq!(line.listens_for(), Some(turn.next()));
+}
+
+#[test]
+fn digits_and_final_words_are_not_repeated_behind_an_interrupted_push_either() {
+    let digits: Digits = "12#".parse().unwrap();
+    for (mode, newer) in [
+        (Mode::Conversation, Command::SendDigits { digits }),
+        (Mode::Notify, Command::Speak { speech: speech("Goodbye.") }),
+    ] {
+        let (mut line, interrupted) = pushed_after_an_interrupted_push(mode, &newer);
+        let step = line.record.script.step;
+        let reply = line.webhook(Some(interrupted.0), &[CallEvent::NothingHeard], true).unwrap();
+        assert!(!matches!(reply.plan, CallPlan::Say(_) | CallPlan::SendDigits { .. }), "{reply:?}");
+        assert_eq!(not_confirmed(&line), [EffectKind::Perform(step)]);
+    }
+}
+
+#[test]
+fn a_push_without_a_clear_answer_may_arrive_after_a_newer_one_too() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
+    line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+    let unclear = line.record.script.step;
+    line.fails(ErrorClass::Ambiguous);
+    line.speak("And how are you?");
+    let reply = line.webhook(Some(unclear.0), &[CallEvent::NothingHeard], true).unwrap();
+    assert!(matches!(reply.plan, CallPlan::Listen(_)), "{reply:?}");
+}
+
+#[test]
+fn the_end_of_a_hold_does_not_show_that_the_interrupted_push_has_arrived() {
+    let newer = Command::Speak { speech: speech("And how are you?") };
+    let (mut line, interrupted) = pushed_after_an_interrupted_push(Mode::Conversation, &newer);
+    // The hold that stood in for it has its step as well.
+    let reply = line.webhook(Some(interrupted.0), &[CallEvent::HoldEnded], true).unwrap();
+    assert!(matches!(reply.plan, CallPlan::Say(_)), "{reply:?}");
+    assert_eq!(not_confirmed(&line), []);
 }

@@ -15,6 +15,7 @@ use crate::invariant::{Invariant, Violation};
 use crate::process::{WaitingHook, short};
 use crate::story::Terms;
 
+use questions::Pressed;
 pub(crate) use truth::SeenLine;
 
 /// A call as it was last committed.
@@ -45,6 +46,8 @@ pub(crate) struct Oracle {
     said: BTreeSet<(usize, String)>,
     /// The turn that words have answered.
     answers: BTreeMap<(CallId, String), Turn>,
+    /// The keys that people have pressed, by line.
+    pressed: BTreeMap<usize, Pressed>,
     /// How many restarts each call has lived through.
     restarts: BTreeMap<CallId, u32>,
     /// Whether the carrier ever denied a call that it has: then a call may be taken for ended, until
@@ -70,6 +73,7 @@ impl Oracle {
             first_answers: BTreeMap::new(),
             said: BTreeSet::new(),
             answers: BTreeMap::new(),
+            pressed: BTreeMap::new(),
             restarts: BTreeMap::new(),
             forgotten: false,
             told_after_end: BTreeMap::new(),

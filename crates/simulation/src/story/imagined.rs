@@ -1,6 +1,6 @@
 //! What a seed makes of a story.
 
-use super::{Act, Deed, Fault, Kind, Order, Party, Story, Terms, Weather};
+use super::{Act, Deed, Fault, Keys, Kind, Order, Party, Story, Terms, Wanted, Weather};
 use crate::chance::Chance;
 
 impl Story {
@@ -55,9 +55,10 @@ impl Story {
                     order: chance.one_of(&[
                         Order::Speak,
                         Order::Speak,
-                        Order::Ask,
-                        Order::Ask,
-                        Order::Listen,
+                        Order::Ask(Wanted::Speech),
+                        Order::Ask(Wanted::Digits),
+                        Order::Listen(Wanted::Speech),
+                        Order::Listen(Wanted::Digits),
                         Order::StopListening,
                         Order::SendDigits,
                         Order::HangUp,
@@ -65,7 +66,11 @@ impl Story {
                 },
                 _ => Deed::Person {
                     line: chance.early(2) as usize,
-                    act: chance.one_of(&[Act::Say, Act::Say, Act::Press, Act::HangUp]),
+                    act: match chance.between(0, 3) {
+                        0 | 1 => Act::Say,
+                        2 => Act::Press(keys(chance)),
+                        _ => Act::HangUp,
+                    },
                 },
             };
             self.deeds.push((at, deed));
@@ -74,10 +79,17 @@ impl Story {
         for _ in 0..chance.one_of(&[0, 0, 1, 2]) {
             let call = chance.early(2) as usize;
             let at = chance.between(2_000, 20_000);
-            self.deeds.push((at, Deed::Tell { call, order: Order::Ask }));
+            let wanted = wanted(chance);
+            self.deeds.push((at, Deed::Tell { call, order: Order::Ask(wanted) }));
             if chance.percent(70) {
                 let answered_at = at + chance.between(50, 9_000);
-                self.deeds.push((answered_at, Deed::Person { line: call, act: Act::Say }));
+                let presses = match wanted {
+                    Wanted::Speech => false,
+                    Wanted::Digits => true,
+                    Wanted::Either => chance.percent(50),
+                };
+                let act = if presses { Act::Press(keys(chance)) } else { Act::Say };
+                self.deeds.push((answered_at, Deed::Person { line: call, act }));
             }
         }
         self.deeds.sort_by_key(|(at, _)| *at);
@@ -119,6 +131,14 @@ impl Story {
             self.stops.push((at, chance.one_of(&[5, 2_000, 2_000, 30_000])));
         }
     }
+}
+
+fn wanted(chance: &mut Chance) -> Wanted {
+    chance.one_of(&[Wanted::Speech, Wanted::Speech, Wanted::Digits, Wanted::Digits, Wanted::Either])
+}
+
+fn keys(chance: &mut Chance) -> Keys {
+    chance.one_of(&[Keys::Whole, Keys::Whole, Keys::Finished, Keys::TooFew, Keys::One])
 }
 
 fn fault(chance: &mut Chance) -> Fault {

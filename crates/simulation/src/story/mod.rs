@@ -89,9 +89,9 @@ pub enum Order {
     /// Speak.
     Speak,
     /// Speak, and wait for the answer.
-    Ask,
+    Ask(Wanted),
     /// Listen.
-    Listen,
+    Listen(Wanted),
     /// Stop listening.
     StopListening,
     /// Send DTMF.
@@ -100,13 +100,37 @@ pub enum Order {
     HangUp,
 }
 
+/// What is listened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Words.
+    Speech,
+    /// Four digits, or fewer and `#`.
+    Digits,
+    /// Whichever comes first; digits, where the carrier takes one at a time.
+    Either,
+}
+
+/// What is pressed. Each entry is of other digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// One key.
+    One,
+    /// As many as an entry has.
+    Whole,
+    /// Fewer, and the key that finishes an entry.
+    Finished,
+    /// Fewer, and no more.
+    TooFew,
+}
+
 /// What a person does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Says something.
     Say,
     /// Presses keys.
-    Press,
+    Press(Keys),
     /// Hangs up.
     HangUp,
 }

@@ -3,14 +3,14 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use offhook_carrier::ApiRequest;
-use offhook_core::{CallId, Digits, ListenFor, Locale, Party, Speech};
+use offhook_core::{CallId, DigitInput, Digits, ListenFor, Locale, Party, Speech};
 use offhook_manager::machine::Command;
 use offhook_manager::{Idempotency, InitiateRequest, Mode};
 use serde_json::{Value, json};
 
 use super::{OURS, World};
 use crate::process::{Message, short};
-use crate::story::{self, Act, Deed, Order};
+use crate::story::{self, Act, Deed, Keys, Order, Wanted};
 
 /// What a user wanted placed.
 #[derive(Clone, Debug)]
@@ -83,10 +83,10 @@ impl World<'_> {
         let locale = Locale::en_us();
         let command = match order {
             Order::Speak => Command::Speak { speech: self.speech() },
-            Order::Ask => {
-                Command::Ask { speech: self.speech(), input: ListenFor::Speech, timeout: None }
+            Order::Ask(wanted) => {
+                Command::Ask { speech: self.speech(), input: self.input(wanted), timeout: None }
             }
-            Order::Listen => Command::Listen { locale, input: ListenFor::Speech },
+            Order::Listen(wanted) => Command::Listen { locale, input: self.input(wanted) },
             Order::StopListening => Command::StopListening,
             Order::SendDigits => {
                 let Ok(digits) = "42".parse::<Digits>() else { return };
@@ -115,7 +115,11 @@ impl World<'_> {
                 self.oracle.said(line, words.clone());
                 self.control(&format!("calls/{id}/say"), &json!({ "text": words }));
             }
-            Act::Press => self.control(&format!("calls/{id}/dtmf"), &json!({ "digits": "7" })),
+            Act::Press(keys) => {
+                let keys = self.keys(keys);
+                self.oracle.pressed(line, &keys);
+                self.control(&format!("calls/{id}/dtmf"), &json!({ "digits": keys }));
+            }
             Act::HangUp => self.control(&format!("calls/{id}/hangup"), &json!({})),
         }
     }
@@ -141,6 +145,31 @@ impl World<'_> {
         // It is never empty, and short.
         let text = text.unwrap_or_else(|_| unreachable!("a sentence is a text"));
         Speech { text, voice: None, locale: Locale::en_us() }
+    }
+
+    /// What the carrier can listen for of what is wanted.
+    fn input(&self, wanted: Wanted) -> ListenFor {
+        // The number of digits and the key are such as every carrier takes.
+        let digits = DigitInput::new(4, '#').unwrap_or_default();
+        match wanted {
+            Wanted::Speech => ListenFor::Speech,
+            Wanted::Either if self.provider.capabilities().speech_or_digits => {
+                ListenFor::SpeechOrDigits(digits)
+            }
+            Wanted::Digits | Wanted::Either => ListenFor::Digits(digits),
+        }
+    }
+
+    /// Keys that are pressed once in a story, in this order.
+    fn keys(&mut self, keys: Keys) -> String {
+        self.entries += 1;
+        let (first, second) = (self.entries % 50, self.entries % 50 + 50);
+        match keys {
+            Keys::One => "7".to_owned(),
+            Keys::Whole => format!("{first:02}{second}"),
+            Keys::Finished => format!("{first:02}#"),
+            Keys::TooFew => format!("{first:02}"),
+        }
     }
 
     /// A sentence that is said once in a story.

@@ -55,6 +55,7 @@ impl World<'_> {
     fn settle(&mut self, asker: &Asker, outcome: &TurnOutcome) {
         let word = match outcome {
             TurnOutcome::Heard { .. } => "heard",
+            TurnOutcome::Entered { .. } => "entered",
             TurnOutcome::TimedOut => "timed out",
             TurnOutcome::Superseded => "superseded",
             TurnOutcome::Ended { .. } => "ended",
@@ -67,6 +68,11 @@ impl World<'_> {
             let planted = self.plant == Some(Plant::AnswersMixed);
             let words = if planted { "words of somebody else" } else { text.as_str() };
             self.oracle.heard_answer(call, turn, words, self.now);
+        }
+        if let TurnOutcome::Entered { digits, .. } = outcome {
+            let planted = self.plant == Some(Plant::EntriesMixed);
+            let digits = if planted { "987654" } else { digits.as_str() };
+            self.oracle.entered_answer(call, turn, digits, self.now);
         }
     }
 }

@@ -20,10 +20,15 @@ pub(super) struct Hook {
     is_answered: bool,
 }
 
-/// Words while they are spoken, and nothing else: of these the store need not know.
+/// Words while they are spoken, keys while they are gathered, and nothing else: of these the store need
+/// not know.
 pub(super) fn is_preview(parsed: &ParsedWebhook) -> bool {
-    let preview =
-        |event: &CallEvent| matches!(event, CallEvent::Transcript { is_final: false, .. });
+    let preview = |event: &CallEvent| {
+        matches!(
+            event,
+            CallEvent::Transcript { is_final: false, .. } | CallEvent::KeyPressed { .. }
+        )
+    };
     !matches!(parsed.answer, Answer::Document)
         && !parsed.events.is_empty()
         && parsed.events.iter().all(preview)
