@@ -29,7 +29,7 @@ pub struct Capabilities {
     /// the place of the one that gathers.
     pub stop_gathering: bool,
     /// How long digits are gathered by one command at the longest, before the carrier tells what came of
-    /// it. Later than that a word of it was lost.
+    /// it. If nothing was told by then, the word of it was lost.
     pub longest_gathering: Duration,
     /// One listening takes speech and digits
     /// ([`ListenFor::SpeechOrDigits`](crate::ListenFor::SpeechOrDigits)).

@@ -111,7 +111,7 @@ pub enum Wanted {
     Either,
 }
 
-/// What is pressed. Each entry is of other digits.
+/// What is pressed. Each entry but that of one key is of other digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keys {
     /// One key.
