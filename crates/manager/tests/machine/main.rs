@@ -12,6 +12,7 @@ mod line;
 mod notify;
 mod order;
 mod pushes;
+mod reports;
 mod restart;
 mod sending;
 mod timers;
