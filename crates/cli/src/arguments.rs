@@ -244,8 +244,13 @@ pub(crate) struct Ask {
     /// With this many digits an entry is complete, 1 to 32 [default: 32]
     #[arg(long, value_name = "N", requires = "input")]
     pub(crate) max_digits: Option<u8>,
-    /// The key that completes an entry [default: #]
-    #[arg(long, value_name = "KEY", requires = "input")]
+    // No doc comment: rustdoc would take what stands in the brackets for a link.
+    #[arg(
+        long,
+        value_name = "KEY",
+        requires = "input",
+        help = "The key that completes an entry [default: #]"
+    )]
     pub(crate) finish_on_key: Option<char>,
 }
 
