@@ -23,6 +23,8 @@ pub(super) struct Batch {
     places: HashMap<CallId, usize>,
     carrier_ids: HashMap<(ProviderName, String), CallId>,
     pub(super) answers: Vec<(Ticket, Answer)>,
+    /// Commands that were carried out. Their answer is the call as it is committed.
+    pub(super) obeyed: Vec<(Ticket, CallId, Turn)>,
     pub(super) finished: Vec<(CallId, u32)>,
     pub(super) touched: Vec<CallId>,
     pub(super) verdicts: Vec<(CallId, Decision, String)>,
@@ -92,6 +94,7 @@ impl Batch {
             places: HashMap::new(),
             carrier_ids: HashMap::new(),
             answers: Vec::new(),
+            obeyed: Vec::new(),
             finished: Vec::new(),
             touched: Vec::new(),
             verdicts: Vec::new(),
@@ -149,9 +152,18 @@ impl Batch {
         open: &'a HashMap<CallId, Open>,
         call: CallId,
     ) -> Option<&'a CallRecord> {
+        self.shared(open, call).map(|record| &**record)
+    }
+
+    /// The same, to be shared.
+    pub(super) fn shared<'a>(
+        &'a self,
+        open: &'a HashMap<CallId, Open>,
+        call: CallId,
+    ) -> Option<&'a Arc<CallRecord>> {
         match self.working(call) {
             Some(working) => Some(&working.record),
-            None => open.get(&call).map(|open| &*open.record),
+            None => open.get(&call).map(|open| &open.record),
         }
     }
 

@@ -251,15 +251,15 @@ impl Driver {
             }
             Submission::Command { ticket, call, command, found } => {
                 batch.adopt(&self.open, *call, found.as_deref());
-                let answer = match self.apply(batch, *call, Input::Command(command), now) {
-                    None => Err(CommandError::NoSuchCall),
-                    Some(applied) => match applied.command {
-                        Some(Ok(turn)) => Ok((*call, turn)),
-                        Some(Err(refusal)) => Err(refusal.into()),
-                        None => Err(CommandError::NoSuchCall),
-                    },
-                };
-                batch.answers.push((*ticket, Answer::Command(answer)));
+                let applied = self.apply(batch, *call, Input::Command(command), now);
+                match applied.and_then(|applied| applied.command) {
+                    Some(Ok(turn)) => batch.obeyed.push((*ticket, *call, turn)),
+                    refused => {
+                        let why = refused.and_then(Result::err);
+                        let error = why.map_or(CommandError::NoSuchCall, CommandError::from);
+                        batch.answers.push((*ticket, Answer::Command(Err(error))));
+                    }
+                }
             }
             Submission::EffectDone { call, effect, result } => {
                 batch.finished.push((*call, *effect));
@@ -390,7 +390,12 @@ impl Driver {
         }
     }
 
-    fn release(&mut self, batch: Batch, now: Timestamp) -> Released {
+    fn release(&mut self, mut batch: Batch, now: Timestamp) -> Released {
+        for (ticket, call, turn) in std::mem::take(&mut batch.obeyed) {
+            let record = batch.shared(&self.open, call).map(Arc::clone);
+            let answer = record.map(|record| (record, turn)).ok_or(CommandError::NoSuchCall);
+            batch.answers.push((ticket, Answer::Command(answer)));
+        }
         let mut released = Released::default();
         self.looks_in_flight = self.looks_in_flight.saturating_sub(batch.looks);
         for (call, watch) in batch.watches {

@@ -1,5 +1,7 @@
 //! What arrives at the driver, and what leaves it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use offhook_core::{
     CallId, CallPlan, CallRef, CallStatus, DedupeKey, ParsedWebhook, ProviderCallIds,
@@ -99,8 +101,8 @@ pub enum Answer {
     Webhook(Box<WebhookAnswer>),
     /// To a user who wanted a call placed.
     Initiate(Result<CallId, InitiateError>),
-    /// To a user who wanted something of a call.
-    Command(Result<(CallId, Turn), CommandError>),
+    /// To a user who wanted something of a call: the call as it was committed with it.
+    Command(Result<(Arc<CallRecord>, Turn), CommandError>),
 }
 
 /// What a carrier is answered with.

@@ -103,7 +103,8 @@ impl Manager {
         }
     }
 
-    /// Tells a call what to do. Gives the record, and the turn of what is said or asked.
+    /// Tells a call what to do. Gives the record as it was committed with that, and the turn of what
+    /// is said or asked.
     ///
     /// # Errors
     /// See [`CommandError`].
@@ -117,11 +118,8 @@ impl Manager {
         self.send(Message::Command { call, command, answer })
             .await
             .map_err(|()| CommandError::NotRunning)?;
-        let (call, turn) = answered.await.map_err(|_| CommandError::NotRunning)??;
-        match self.inner.store.get(call).await {
-            Ok(Some(record)) => Ok((record, turn)),
-            _ => Err(CommandError::StoreUnavailable),
-        }
+        let (record, turn) = answered.await.map_err(|_| CommandError::NotRunning)??;
+        Ok((Arc::unwrap_or_clone(record), turn))
     }
 
     /// Speaks, and waits for the answer, in words or in digits as `input` has it: for the committed

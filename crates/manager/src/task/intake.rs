@@ -1,6 +1,7 @@
 //! What comes to the task, and how it reaches the driver.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use offhook_core::{CallId, ParsedWebhook, ProviderCallIds, ProviderName, Turn};
@@ -34,7 +35,7 @@ pub(crate) enum Message {
     Command {
         call: CallId,
         command: Command,
-        answer: oneshot::Sender<Result<(CallId, Turn), CommandError>>,
+        answer: oneshot::Sender<Result<(Arc<CallRecord>, Turn), CommandError>>,
     },
     Shutdown,
 }

@@ -41,7 +41,7 @@ const SHUTDOWN_GRACE: std::time::Duration = std::time::Duration::from_secs(12);
 enum Waiter {
     Webhook(oneshot::Sender<WebhookAnswer>),
     Initiate(oneshot::Sender<Result<CallId, InitiateError>>),
-    Command(oneshot::Sender<Result<(CallId, Turn), CommandError>>),
+    Command(oneshot::Sender<Result<(Arc<CallRecord>, Turn), CommandError>>),
 }
 
 /// What the task shows to the outside.

@@ -228,7 +228,7 @@ impl World {
         self.driver.submit(Submission::Command { ticket, call, command, found });
         self.settle();
         match self.answers.remove(&ticket) {
-            Some(Answer::Command(answer)) => answer.map(|(call, _)| call),
+            Some(Answer::Command(answer)) => answer.map(|(record, _)| record.id),
             other => panic!("an answer to a command was expected: {other:?}"),
         }
     }

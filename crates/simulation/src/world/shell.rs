@@ -236,14 +236,14 @@ impl World<'_> {
                 });
             }
             (Some((_, Waiter::Command { asks })), Answer::Command(answer)) => {
-                if let Ok((call, turn)) = &answer
+                if let Ok((record, turn)) = &answer
                     && asks
                 {
-                    self.wait_for_words(*call, *turn);
+                    self.wait_for_words(record.id, *turn);
                 }
                 self.tell(|| match &answer {
-                    Ok((call, turn)) => {
-                        format!("USER was heard by {}, turn {}", short(*call), turn.0)
+                    Ok((record, turn)) => {
+                        format!("USER was heard by {}, turn {}", short(record.id), turn.0)
                     }
                     Err(error) => format!("USER was told: {error}"),
                 });
