@@ -25,8 +25,9 @@ fn main() -> ExitCode {
         ["daemon", folder] => attack::serve(Path::new(folder)),
         ["verify"] => verify::run(),
         ["webhooks"] => webhooks::run(),
+        ["webhooks", "ours"] => webhooks::ours(),
         _ => {
-            eprintln!("usage: offhook-bench [verify | webhooks | attack]");
+            eprintln!("usage: offhook-bench [verify | webhooks [ours] | attack]");
             return ExitCode::from(2);
         }
     };

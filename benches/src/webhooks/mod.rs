@@ -29,10 +29,7 @@ const BASELINE: u64 = 150;
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let cores = std::thread::available_parallelism()?.get();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .global_queue_interval(2)
-        .build()?;
+    let runtime = runtime()?;
     let handler = runtime.block_on(baseline::start())?;
     let daemon = runtime.block_on(Daemon::start(folder.path()))?;
 
@@ -65,6 +62,32 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let fsync = fsync_time(folder.path())?;
     report(pairs, before, counts, fsync);
     Ok(())
+}
+
+/// Our side alone, for a profiler. Nothing is compared.
+pub(crate) fn ours() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let runtime = runtime()?;
+    let daemon = runtime.block_on(Daemon::start(folder.path()))?;
+    let address = daemon.webhooks();
+    let before = daemon.counts();
+    let calls = OURS * ROUNDS as u64;
+    let side = side(move || generator::drive(address, 1, calls))?;
+    let after = daemon.counts();
+    runtime.block_on(daemon.stop())?;
+    let (generator, server) = side.cost();
+    println!(
+        "webhooks: {:.0} a second, {server:.1} µs of the server, {generator:.1} µs of the generator, \
+         {} commits",
+        side.round.rate(),
+        after.commits - before.commits,
+    );
+    Ok(())
+}
+
+/// As the daemon builds it.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().global_queue_interval(2).build()
 }
 
 /// A round, with the processor time of the whole process.
