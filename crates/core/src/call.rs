@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -228,19 +229,22 @@ impl fmt::Display for Turn {
 /// elsewhere by a `Host` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callbacks {
-    endpoint: Url,
+    /// Shared: every reply to a carrier names it.
+    endpoint: Arc<Url>,
 }
 
 impl Callbacks {
-    /// Callbacks to this endpoint, `https://voice.example.com/webhooks/twilio`.
+    /// Callbacks to this endpoint, `https://voice.example.com/webhooks/twilio`. A fragment of it is
+    /// left out.
     #[must_use]
-    pub const fn to(endpoint: Url) -> Self {
-        Self { endpoint }
+    pub fn to(mut endpoint: Url) -> Self {
+        endpoint.set_fragment(None);
+        Self { endpoint: Arc::new(endpoint) }
     }
 
     /// The endpoint itself: what stands in a carrier's console for inbound calls.
     #[must_use]
-    pub const fn endpoint(&self) -> &Url {
+    pub fn endpoint(&self) -> &Url {
         &self.endpoint
     }
 }
@@ -265,12 +269,11 @@ impl CallRef {
     /// Call, step and kind together make two genuine requests differ in their signed bytes unless
     /// one repeats the other; that is what deduplication rests on.
     #[must_use]
-    pub fn callback(&self, kind: &str) -> Url {
-        let mut url = self.callbacks.endpoint.clone();
-        let before = url.query().map(|query| format!("{query}&")).unwrap_or_default();
-        let query = format!("{before}call={}&step={}&kind={kind}", self.id, self.step);
-        url.set_query(Some(&query));
-        url
+    pub fn callback(&self, kind: &str) -> String {
+        // Nothing of it has to be encoded.
+        let endpoint = &self.callbacks.endpoint;
+        let joint = if endpoint.query().is_some() { '&' } else { '?' };
+        format!("{endpoint}{joint}call={}&step={}&kind={kind}", self.id, self.step)
     }
 }
 
@@ -329,7 +332,7 @@ mod tests {
             ),
         };
         assert_eq!(
-            call.callback("gather").as_str(),
+            call.callback("gather"),
             "https://voice.example.com/phone/webhooks/twilio\
              ?call=00000000-0000-0000-0000-000000000000&step=3&kind=gather"
         );

@@ -11,14 +11,25 @@ use crate::{UndecodableWebhook, VerifiedWebhook, WebhookRequest};
 /// A decoded name and its value.
 pub type FormPair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
+/// No carrier sends more parameters than that as a rule. What a stranger sends makes no larger room
+/// before it is looked at.
+const USUAL_PAIRS: usize = 64;
+
 /// The decoded names and values of a form, as bytes: what was signed need not be UTF-8.
 ///
 /// ```
-/// let pairs: Vec<_> = offhook_core::form_pairs(b"To=%2B1555&Note=a+b&Note").collect();
+/// let pairs = offhook_core::form_pairs(b"To=%2B1555&Note=a+b&Note");
 /// assert_eq!(*pairs[0].1, *b"+1555");
 /// assert_eq!((&*pairs[1].1, &*pairs[2].1), (&b"a b"[..], &b""[..]));
 /// ```
-pub fn form_pairs(form: &[u8]) -> impl Iterator<Item = FormPair<'_>> {
+#[must_use]
+pub fn form_pairs(form: &[u8]) -> Vec<FormPair<'_>> {
+    let mut pairs = Vec::with_capacity(at_most(form));
+    pairs.extend(each_pair(form));
+    pairs
+}
+
+fn each_pair(form: &[u8]) -> impl Iterator<Item = FormPair<'_>> {
     form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
         match pair.iter().position(|byte| *byte == b'=') {
             Some(at) => (decoded(&pair[..at]), decoded(&pair[at + 1..])),
@@ -27,17 +38,23 @@ pub fn form_pairs(form: &[u8]) -> impl Iterator<Item = FormPair<'_>> {
     })
 }
 
+/// How many pairs there are room for: a body of nothing but `&` has none.
+fn at_most(form: &[u8]) -> usize {
+    let separators = form.iter().filter(|byte| **byte == b'&').count();
+    (separators + 1).min(USUAL_PAIRS)
+}
+
 fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.iter().any(|byte| matches!(byte, b'+' | b'%')) {
         return Cow::Borrowed(text);
     }
-    let spaced: Vec<u8> =
-        text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    if !spaced.contains(&b'%') {
-        return Cow::Owned(spaced);
+    let mut decoded = Vec::with_capacity(text.len());
+    for (place, part) in text.split(|byte| *byte == b'+').enumerate() {
+        if place > 0 {
+            decoded.push(b' ');
+        }
+        decoded.extend(percent_encoding::percent_decode(part));
     }
-    let mut decoded = Vec::with_capacity(spaced.len());
-    decoded.extend(percent_encoding::percent_decode(&spaced));
     Cow::Owned(decoded)
 }
 
@@ -60,8 +77,11 @@ impl<'a> WebhookForm<'a> {
         } else {
             &request.body
         };
-        let pairs = form_pairs(form).map(|(name, value)| Ok((text(name)?, text(value)?)));
-        pairs.collect::<Result<_, _>>().map(Self)
+        let mut pairs = Vec::with_capacity(at_most(form));
+        for (name, value) in each_pair(form) {
+            pairs.push((text(name)?, text(value)?));
+        }
+        Ok(Self(pairs))
     }
 
     /// A parameter that is there and not empty.
@@ -103,7 +123,7 @@ mod tests {
     #[test]
     fn a_form_is_read_byte_by_byte_and_whatever_it_holds() {
         let read = |form: &[u8]| -> Vec<(Vec<u8>, Vec<u8>)> {
-            form_pairs(form).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+            each_pair(form).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
         };
         let pair = |name: &[u8], value: &[u8]| (name.to_vec(), value.to_vec());
         assert_eq!(read(b""), []);

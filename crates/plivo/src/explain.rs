@@ -37,7 +37,8 @@ impl PlivoConfig {
     #[must_use]
     pub fn explain_signature(&self, request: &WebhookRequest, urls: &[String]) -> Explanation {
         let verifier = Verifier::new(self);
-        let parents = form_pairs(&request.body).chain(form_pairs(request.query().as_bytes()));
+        let parents =
+            form_pairs(&request.body).into_iter().chain(form_pairs(request.query().as_bytes()));
         let mut parents = parents.filter(|(name, _)| **name == *b"ParentAuthID");
         Explanation {
             rejection: verifier.verify(request).err(),
@@ -87,7 +88,7 @@ fn ways_to_sign(
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let plain = |text: &[u8]| -> Vec<(Vec<u8>, Vec<u8>)> {
         let owned = |(name, value): FormPair<'_>| (name.into_owned(), value.into_owned());
-        form_pairs(text).map(owned).collect()
+        form_pairs(text).into_iter().map(owned).collect()
     };
     let (arrived_query, arrived) = (plain(query.as_bytes()), plain(&request.body));
     let (mut by_name, mut sorted) = (arrived_query.clone(), arrived.clone());

@@ -260,7 +260,7 @@ fn parameters(request: &WebhookRequest) -> Result<&[u8], WebhookRejection> {
 
 /// By name and then by value; a repeated pair stays.
 fn sorted(form: &[u8]) -> Vec<FormPair<'_>> {
-    let mut pairs: Vec<_> = form_pairs(form).collect();
+    let mut pairs = form_pairs(form);
     pairs.sort_unstable();
     pairs
 }

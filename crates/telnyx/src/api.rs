@@ -70,7 +70,7 @@ impl Webhooks {
     fn of(call: &CallRef, kind: &str) -> Self {
         let policies = RETRIED.map(|event| (event, Retries { retries_ms: RETRIES_MS }));
         Self {
-            webhook_url: call.callback(kind).into(),
+            webhook_url: call.callback(kind),
             webhook_url_method: "POST",
             webhook_retries_policies: policies.into(),
         }

@@ -52,22 +52,23 @@ const SAY_LIMIT: usize = 3000;
 /// No voice takes more than this, URL-encoded (Twilio's warning 13521).
 const SAY_ENCODED_LIMIT: usize = 4500;
 
+/// Most documents are shorter, in bytes.
+const USUAL_LENGTH: usize = 1024;
+
 /// The whole document for a plan.
 pub(crate) fn document(call: &CallRef, plan: &CallPlan) -> Bytes {
-    let mut writer = Writer::new(Vec::new());
+    let mut document = Vec::with_capacity(USUAL_LENGTH);
+    document.extend_from_slice(br#"<?xml version="1.0" encoding="UTF-8"?>"#);
+    let mut writer = Writer::new(document);
     // Writing into memory does not fail.
     let _ =
         writer.create_element("Response").write_inner_content(|writer| verbs(writer, call, plan));
-    let mut document = br#"<?xml version="1.0" encoding="UTF-8"?>"#.to_vec();
-    document.extend_from_slice(&writer.into_inner());
-    Bytes::from(document)
+    Bytes::from(writer.into_inner())
 }
 
 /// The URL of a callback, with the retry policy.
 pub(crate) fn callback(call: &CallRef, kind: &str) -> String {
-    let mut url = call.callback(kind);
-    url.set_fragment(Some(RETRY_POLICY));
-    url.into()
+    format!("{}#{RETRY_POLICY}", call.callback(kind))
 }
 
 type Verbs = Writer<Vec<u8>>;
@@ -134,7 +135,7 @@ fn gather(
     ]);
     if takes_speech {
         // Without a retry policy: a preview that does not reach us is followed by a better one.
-        let partial = String::from(call.callback(kind::PARTIAL));
+        let partial = call.callback(kind::PARTIAL);
         element = element.with_attributes([
             ("language", listen.locale.as_str()),
             ("speechTimeout", "auto"),

@@ -161,7 +161,7 @@ fn signed_parameters(request: &WebhookRequest) -> Result<Vec<u8>, WebhookRejecti
     }
     match request.media_type() {
         Some("application/x-www-form-urlencoded") => {
-            let mut pairs: Vec<_> = form_pairs(&request.body).collect();
+            let mut pairs = form_pairs(&request.body);
             pairs.sort_unstable();
             pairs.dedup();
             let mut signed = Vec::with_capacity(request.body.len());
@@ -254,7 +254,8 @@ impl TwilioConfig {
             self.auth_token_previous.as_ref(),
             self.shared_key.as_ref(),
         );
-        let mut names = form_pairs(&request.body).filter(|(name, _)| **name == *b"AccountSid");
+        let mut names =
+            form_pairs(&request.body).into_iter().filter(|(name, _)| **name == *b"AccountSid");
         Explanation {
             rejection: verifier.verify(request).err(),
             signed_as: verifier.signed_as(request, urls),
@@ -292,7 +293,7 @@ impl Verifier {
 
 /// The parameters of a form as Twilio joins them, then as others do by mistake.
 fn ways_to_join(form: &[u8]) -> [(Option<&'static str>, Vec<u8>); 4] {
-    let arrived: Vec<_> = form_pairs(form).collect();
+    let arrived = form_pairs(form);
     let join = |pairs: &[FormPair<'_>]| {
         let parts = pairs.iter().flat_map(|(name, value)| [&**name, &**value]);
         parts.collect::<Vec<_>>().concat()

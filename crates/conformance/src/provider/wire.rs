@@ -69,7 +69,7 @@ pub(super) async fn dial(
         "to": intent.to.to_text(),
         "from": intent.from.to_text(),
         "call": intent.call.id,
-        "callback": intent.call.callback("report").as_str(),
+        "callback": intent.call.callback("report"),
         "ring_seconds": intent.carrier_ring_seconds(),
         "limit_seconds": intent.carrier_limit_seconds(),
         "plan": plan,
@@ -90,7 +90,7 @@ pub(super) async fn command(
     let body = json!({
         "call": call.id,
         "step": call.step,
-        "callback": call.callback("report").as_str(),
+        "callback": call.callback("report"),
         "detail": detail,
     });
     let request = post(&[id(call)?, method], &body);
