@@ -100,20 +100,19 @@ impl Webhooks {
             call = Empty,
             outcome = Empty,
         );
-        let taking = async {
-            let body = tokio::time::timeout(self.body_time, read_body(body, self.max_body))
-                .await
-                .map_err(|_| NotTaken::TooSlow)??;
-            let (method, headers) = (parts.method, parts.headers);
-            let webhook = WebhookRequest { method, url, headers, body };
-            Ok(self.manager.webhook(&provider, webhook).await?)
+        let (method, headers) = (parts.method, parts.headers);
+        // One future after the other, none in another: a request's future is moved about.
+        let reading = tokio::time::timeout(self.body_time, read_body(body, self.max_body));
+        let taken = match reading.await.map_err(|_| NotTaken::TooSlow).flatten() {
+            Ok(body) => {
+                let webhook = WebhookRequest { method, url, headers, body };
+                let taking = self.manager.webhook(&provider, webhook).instrument(span.clone());
+                taking.await.map_err(NotTaken::from)
+            }
+            Err(why) => Err(why),
         };
-        let told = async {
-            let taken = taking.await;
-            self.tell(&taken);
-            taken
-        };
-        told.instrument(span).await.map_err(|why| why.status())
+        span.in_scope(|| self.tell(&taken));
+        taken.map_err(|why| why.status())
     }
 
     /// Tells what became of a webhook, within its span. What goes well is told in detail only: the

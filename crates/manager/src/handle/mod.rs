@@ -359,7 +359,10 @@ impl Manager {
     }
 
     async fn send(&self, message: Message) -> Result<(), ()> {
-        self.inner.messages.send(message).await.map_err(|_| ())
+        // Room first, so that the message is not carried about while one waits for it.
+        let room = self.inner.messages.reserve().await.map_err(|_| ())?;
+        room.send(message);
+        Ok(())
     }
 
     /// Waits for the calls to be loaded, for a moment.

@@ -1,8 +1,8 @@
 //! A carrier's webhook, from its bytes to its answer.
 
 use offhook_core::{
-    CallId, ParsedWebhook, ProviderName, UndecodableWebhook, WebhookRejection, WebhookReply,
-    WebhookRequest,
+    CallId, ParsedWebhook, ProviderName, UndecodableWebhook, VoiceProvider, WebhookRejection,
+    WebhookReply, WebhookRequest,
 };
 use tokio::sync::oneshot;
 use tracing::Span;
@@ -54,24 +54,12 @@ impl Manager {
         let Some(of_provider) = self.inner.providers.get(provider) else {
             return Err(WebhookError::UnknownProvider { name: provider.clone() });
         };
-        let now = self.inner.clock.now();
-        let verified = offhook_core::verify(&**of_provider, &request, now)?;
-        let parsed = of_provider.parse_webhook_event(&verified)?;
         let span = Span::current();
-        span.record("kind", kind(&parsed));
-        note_call(&span, parsed.call);
+        let read = self.read(&**of_provider, &request, &span);
+        // Before anything is waited for, so that its connection can use the memory again.
+        drop(request);
+        let (message, answered) = read?;
         self.loaded().await.map_err(|()| WebhookError::Unavailable)?;
-
-        let (answer, answered) = oneshot::channel();
-        // Drawn only for a call that may be new: chance is a call to the system.
-        let new_call = parsed.call.unwrap_or_else(|| self.draw_id());
-        let message = Message::Webhook {
-            provider: provider.clone(),
-            key: verified.key(),
-            parsed: Box::new(parsed),
-            new_call,
-            answer,
-        };
         self.send(message).await.map_err(|()| WebhookError::Unavailable)?;
         match answered.await {
             Ok(WebhookAnswer::Fixed(reply)) => Ok(reply),
@@ -87,6 +75,30 @@ impl Manager {
             }
             Ok(WebhookAnswer::Unavailable) | Err(_) => Err(WebhookError::Unavailable),
         }
+    }
+
+    /// Verifies a webhook and reads it.
+    fn read(
+        &self,
+        provider: &dyn VoiceProvider,
+        request: &WebhookRequest,
+        span: &Span,
+    ) -> Result<(Message, oneshot::Receiver<WebhookAnswer>), WebhookError> {
+        let verified = offhook_core::verify(provider, request, self.inner.clock.now())?;
+        let parsed = provider.parse_webhook_event(&verified)?;
+        span.record("kind", kind(&parsed));
+        note_call(span, parsed.call);
+        let (answer, answered) = oneshot::channel();
+        // Drawn only for a call that may be new: chance is a call to the system.
+        let new_call = parsed.call.unwrap_or_else(|| self.draw_id());
+        let message = Message::Webhook {
+            provider: provider.name(),
+            key: verified.key(),
+            parsed: Box::new(parsed),
+            new_call,
+            answer,
+        };
+        Ok((message, answered))
     }
 
     /// The plan that an earlier delivery was answered with.
