@@ -69,7 +69,7 @@ impl Daemon {
         let manager = Manager::builder(policy)
             .provider(Arc::new(twilio))
             .store(Arc::clone(&store) as Arc<dyn CallStore>)
-            .start();
+            .start_on_thread()?;
         let settings = ServerSettings::new(public_url, "the token of the benchmark");
         let server = listeners.serve(manager.clone(), &settings);
         Ok(Self { manager, server, store, carrier })
@@ -121,6 +121,14 @@ struct CountedStore {
     commit_time: AtomicU64,
 }
 
+impl CountedStore {
+    fn count(&self, begun: Instant) {
+        let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.commit_time.fetch_add(took, Ordering::Relaxed);
+    }
+}
+
 #[async_trait]
 impl CallStore for CountedStore {
     async fn load_live(
@@ -150,9 +158,14 @@ impl CallStore for CountedStore {
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
         let begun = Instant::now();
         let result = self.store.commit(changes).await;
-        let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.commits.fetch_add(1, Ordering::Relaxed);
-        self.commit_time.fetch_add(took, Ordering::Relaxed);
+        self.count(begun);
+        result
+    }
+
+    fn commit_blocking(&self, changes: &[Change]) -> Option<Result<(), CommitError>> {
+        let begun = Instant::now();
+        let result = self.store.commit_blocking(changes);
+        self.count(begun);
         result
     }
 

@@ -67,7 +67,7 @@ pub(crate) async fn run(_serve: Serve, connection: &Connection, json: bool) -> R
     for provider in &providers {
         builder = builder.provider(Arc::clone(&provider.provider));
     }
-    let manager = builder.start();
+    let manager = builder.start_on_thread().map_err(Failure::operation)?;
 
     let mut settings = ServerSettings::new(public_url.clone(), token);
     settings.trusted_proxies.clone_from(&config.trusted_proxies);

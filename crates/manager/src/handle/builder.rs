@@ -1,16 +1,17 @@
 //! What a manager is made of, and its start.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use offhook_core::{ProviderName, VoiceProvider};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use super::{Inner, Manager};
 use crate::clock::{Clock, SystemClock};
 use crate::driver::{Counters, Driver};
 use crate::policy::Policy;
-use crate::store::CallStore;
+use crate::store::{CallStore, StoreError};
 use crate::task::{Shown, Task, Windows};
 use crate::watchers::Watchers;
 
@@ -52,6 +53,22 @@ impl ManagerBuilder {
     /// verifies them with their carriers in the background. Needs a tokio runtime.
     #[must_use]
     pub fn start(self) -> Manager {
+        let (task, inner) = self.build();
+        inner.with(task.spawn())
+    }
+
+    /// The same on a thread of its own, on which the store is written too: a commit waits for no
+    /// other thread. What a program does that does little else. Requests to carriers run on the
+    /// tokio runtime that this needs.
+    ///
+    /// # Errors
+    /// The system has no thread for it.
+    pub fn start_on_thread(self) -> std::io::Result<Manager> {
+        let (task, inner) = self.build();
+        Ok(inner.with(task.spawn_thread()?))
+    }
+
+    fn build(self) -> (Task, Inner) {
         let store =
             self.store.unwrap_or_else(|| Arc::new(crate::store::MemoryStore::new()) as Arc<_>);
         let capabilities = self
@@ -78,21 +95,26 @@ impl ManagerBuilder {
             receiver,
             Windows { shown, watchers: Arc::clone(&watchers), commits },
         );
-        let task = tokio::spawn(task.run());
-        Manager {
-            inner: Arc::new(Inner {
-                messages,
-                store,
-                providers: self.providers,
-                clock: self.clock,
-                shown: shown_receiver,
-                watchers,
-                commits: commits_receiver,
-                voice,
-                locale,
-                task: std::sync::Mutex::new(Some(task)),
-            }),
-        }
+        let inner = Inner {
+            messages,
+            store,
+            providers: self.providers,
+            clock: self.clock,
+            shown: shown_receiver,
+            watchers,
+            commits: commits_receiver,
+            voice,
+            locale,
+            task: Mutex::new(None),
+        };
+        (task, inner)
+    }
+}
+
+impl Inner {
+    fn with(mut self, task: JoinHandle<Result<(), StoreError>>) -> Manager {
+        self.task = Mutex::new(Some(task));
+        Manager { inner: Arc::new(self) }
     }
 }
 

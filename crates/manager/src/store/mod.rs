@@ -68,6 +68,12 @@ pub trait CallStore: fmt::Debug + Send + Sync + 'static {
     /// Dropping the future leaves the outcome unclear.
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError>;
 
+    /// The same, done by the time it returns, for a thread that may be blocked: nothing is handed to
+    /// another one and back. `None` if this store has no such way; nothing was written then.
+    fn commit_blocking(&self, _changes: &[Change]) -> Option<Result<(), CommitError>> {
+        None
+    }
+
     /// Entries of all calls after this one, in the order of their commits.
     ///
     /// # Errors

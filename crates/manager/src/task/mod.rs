@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use offhook_core::{CallId, ProviderName, Turn, VoiceProvider};
+use tokio::runtime::{self, Handle};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinHandle, JoinSet};
 
 use crate::clock::Clock;
 use crate::driver::{
@@ -79,6 +80,10 @@ pub(crate) struct Task {
     /// The last commit, until what it set free is released.
     committed: Option<Committed>,
     jobs: JoinSet<Submission>,
+    /// The runtime of whoever started the manager: requests to carriers run there.
+    runtime: Handle,
+    /// Whether nobody else needs this thread.
+    may_block: bool,
     running: HashMap<Id, (Arc<Job>, Timestamp)>,
     waiters: HashMap<Ticket, Waiter>,
     next_ticket: u64,
@@ -102,14 +107,45 @@ impl Task {
             windows,
             committed: None,
             jobs: JoinSet::new(),
+            runtime: Handle::current(),
+            may_block: false,
             running: HashMap::new(),
             waiters: HashMap::new(),
             next_ticket: 0,
         }
     }
 
+    /// Runs as a task among others.
+    pub(crate) fn spawn(self) -> JoinHandle<Result<(), StoreError>> {
+        tokio::spawn(self.run())
+    }
+
+    /// Runs on a thread of its own, which the store may hold up. The handle stands for it: aborted,
+    /// it stops the thread where it waits next.
+    pub(crate) fn spawn_thread(mut self) -> std::io::Result<JoinHandle<Result<(), StoreError>>> {
+        self.may_block = true;
+        let (mut answer, answered) = oneshot::channel();
+        // Not the starter's runtime: that may be gone before the thread knows.
+        let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
+        std::thread::Builder::new().name("offhook-calls".to_owned()).spawn(move || {
+            let ended = runtime.block_on(async {
+                tokio::select! {
+                    ended = self.run() => Some(ended),
+                    () = answer.closed() => None,
+                }
+            });
+            if let Some(ended) = ended {
+                let _ = answer.send(ended);
+            }
+        })?;
+        Ok(tokio::spawn(async move {
+            let gone = || Err(StoreError::Failed { reason: "the thread panicked".to_owned() });
+            answered.await.unwrap_or_else(|_| gone())
+        }))
+    }
+
     /// Runs until it is told to shut down, or until nobody can tell it anything any more.
-    pub(crate) async fn run(mut self) -> Result<(), StoreError> {
+    async fn run(mut self) -> Result<(), StoreError> {
         self.load().await?;
         loop {
             self.turn().await;
@@ -176,12 +212,15 @@ impl Task {
     }
 
     /// Applies what was taken in and commits it. What the last commit set free is released while
-    /// the store works, so that neither waits for the other.
+    /// the store works, so that neither waits for the other; a store that holds this thread up has
+    /// nothing beside it, and all is released at once.
     async fn turn(&mut self) {
         let now = self.clock.now();
         let jobs = self.driver.start(now);
         let changes = self.driver.turn(now);
-        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        let (store, clock, may_block) =
+            (Arc::clone(&self.store), Arc::clone(&self.clock), self.may_block);
+        let committing = commit(&*store, &*clock, &changes, may_block);
         let release = async {
             self.release();
             self.show(true);
@@ -189,11 +228,20 @@ impl Task {
                 self.start(job, now);
             }
         };
-        // In this order: the commit is begun first.
-        let (result, ()) = tokio::join!(biased; commit(&*store, &*clock, &changes), release);
+        let result = if may_block {
+            release.await;
+            committing.await
+        } else {
+            // In this order: the commit is begun first.
+            tokio::join!(biased; committing, release).0
+        };
         let was_settled = self.driver.report().settled;
         self.committed(changes, result);
         self.read_again().await;
+        if may_block {
+            self.release();
+            self.show(true);
+        }
         if self.driver.report().settled && !was_settled {
             tracing::info!(report = %self.driver.report(), "restart verification is done");
         }
@@ -276,7 +324,8 @@ impl Task {
     fn start(&mut self, job: Job, now: Timestamp) {
         let Some(provider) = self.providers.get(job.provider()).cloned() else { return };
         let job = Arc::new(job);
-        let handle = self.jobs.spawn(executor::run(provider, Arc::clone(&job), now));
+        let request = executor::run(provider, Arc::clone(&job), now);
+        let handle = self.jobs.spawn_on(request, &self.runtime);
         self.running.insert(handle.id(), (job, now));
     }
 
@@ -314,7 +363,7 @@ impl Task {
         self.take_all(taken).await;
         loop {
             let changes = self.driver.turn(self.clock.now());
-            let result = commit(&*self.store, &*self.clock, &changes).await;
+            let result = commit(&*self.store, &*self.clock, &changes, self.may_block).await;
             self.committed(changes, result);
             self.release();
             // Effects that were not begun stay in the outbox for the next start.
@@ -337,10 +386,16 @@ async fn commit(
     store: &dyn CallStore,
     clock: &dyn Clock,
     changes: &[Change],
+    may_block: bool,
 ) -> Result<(), CommitError> {
     // A commit is all or nothing: one call tells for all.
     let Some(change) = changes.first() else { return Ok(()) };
-    let reason = match store.commit(changes).await {
+    let here = if may_block { store.commit_blocking(changes) } else { None };
+    let result = match here {
+        Some(result) => result,
+        None => store.commit(changes).await,
+    };
+    let reason = match result {
         Err(CommitError::Unclear { reason }) => reason,
         known => return known,
     };

@@ -1,4 +1,5 @@
-//! The default store: one SQLite file, one thread that writes it and one that reads.
+//! The default store: one SQLite file, one writer and one thread that reads. The writer works on a
+//! thread of its own, or on that of a caller who may be blocked.
 
 mod lock;
 mod prune;
@@ -9,6 +10,7 @@ mod write;
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,7 +32,20 @@ pub struct SqliteStore {
     // Closed in this order: the last to close writes the log back into the file, and a reader may
     // not.
     reader: Worker<Connection>,
-    writer: Worker<Writer>,
+    writing: Worker<Shared>,
+    writer: Shared,
+    /// What the last changes were encoded in: its memory is used again.
+    room: Mutex<EncodedChanges>,
+}
+
+/// The one writer: of its own thread, and of whoever may be blocked.
+#[derive(Clone, Debug)]
+struct Shared(Arc<Mutex<Writer>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Writer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Why a store could not be opened. Nothing was changed.
@@ -192,14 +207,27 @@ impl SqliteStore {
 
         let reader = Self::reader(path).map_err(classify)?;
         let writer = Writer::new(connection, lock).map_err(classify)?;
+        let writer = Shared(Arc::new(Mutex::new(writer)));
         let spawned = |error: std::io::Error| OpenError::Failed {
             path: name.clone(),
             reason: error.to_string(),
         };
         Ok(Self {
-            writer: Worker::spawn("offhook-store-writer", writer).map_err(spawned)?,
+            writing: Worker::spawn("offhook-store-writer", writer.clone()).map_err(spawned)?,
+            writer,
             reader: Worker::spawn("offhook-store-reader", reader).map_err(spawned)?,
+            room: Mutex::default(),
         })
+    }
+
+    fn encode(&self, changes: &[Change]) -> EncodedChanges {
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        EncodedChanges::encode(std::mem::take(&mut *room), changes)
+    }
+
+    fn keep_room(&self, mut encoded: EncodedChanges) {
+        encoded.clear();
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = encoded;
     }
 
     fn reader(path: &Path) -> rusqlite::Result<Connection> {
@@ -249,11 +277,19 @@ impl CallStore for SqliteStore {
 
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
         // Encoded here, so that the writer's thread does nothing but write.
-        let encoded = EncodedChanges::encode(changes);
-        match self.writer.run(move |writer| writer.commit(&encoded)).await {
-            Some(result) => result,
-            None => Err(CommitError::Refused { reason: "the store is closed".to_owned() }),
-        }
+        let encoded = self.encode(changes);
+        let write = move |writer: &mut Shared| (writer.lock().commit(&encoded), encoded);
+        let closed = || CommitError::Refused { reason: "the store is closed".to_owned() };
+        let (result, encoded) = self.writing.run(write).await.ok_or_else(closed)?;
+        self.keep_room(encoded);
+        result
+    }
+
+    fn commit_blocking(&self, changes: &[Change]) -> Option<Result<(), CommitError>> {
+        let encoded = self.encode(changes);
+        let result = self.writer.lock().commit(&encoded);
+        self.keep_room(encoded);
+        Some(result)
     }
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
@@ -273,7 +309,7 @@ impl CallStore for SqliteStore {
     }
 
     async fn prune(&self, ended_before: Timestamp) -> Result<usize, StoreError> {
-        let done = self.writer.run(move |writer| writer.prune(ended_before)).await;
+        let done = self.writing.run(move |writer| writer.lock().prune(ended_before)).await;
         match done {
             Some(Ok(count)) => Ok(count),
             Some(Err(error)) => Err(read::failed(&error)),

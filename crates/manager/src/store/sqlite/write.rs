@@ -19,6 +19,8 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     /// Where the open calls stand, so that an event touches no index.
     rows: HashMap<CallId, Row>,
+    /// The number of the next call; `None` where it has to be read.
+    next_number: Option<i64>,
     _lock: Lock,
 }
 
@@ -38,7 +40,7 @@ struct Indexed {
 }
 
 /// Changes in the form in which they are stored.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct EncodedChanges {
     changes: Vec<EncodedChange>,
     /// All of their texts in one piece, which is cheaper to make and to hand over than many: of
@@ -47,6 +49,9 @@ pub(super) struct EncodedChanges {
     /// Where each text ends.
     ends: Vec<usize>,
 }
+
+/// What room of earlier changes is kept for the next, in bytes.
+const KEPT_ROOM: usize = 1024 * 1024;
 
 #[derive(Debug)]
 struct EncodedChange {
@@ -58,14 +63,15 @@ struct EncodedChange {
 }
 
 impl EncodedChanges {
-    pub(super) fn encode(changes: &[Change]) -> Self {
-        let mut texts = Vec::with_capacity(changes.len() * 2048);
-        let mut ends = Vec::with_capacity(changes.len() * 4);
-        let encoded = changes.iter().map(|change| {
-            codec::encode_record(&change.record, &mut texts);
+    /// Encodes changes, in the room of earlier ones.
+    pub(super) fn encode(mut room: Self, changes: &[Change]) -> Self {
+        room.clear();
+        let Self { changes: encoded, texts, ends } = &mut room;
+        encoded.extend(changes.iter().map(|change| {
+            codec::encode_record(&change.record, texts);
             ends.push(texts.len());
             for entry in &change.entries {
-                codec::encode_entry(entry, &mut texts);
+                codec::encode_entry(entry, texts);
                 ends.push(texts.len());
             }
             let key = change.idempotency.as_ref();
@@ -76,9 +82,16 @@ impl EncodedChanges {
                 new_ids: change.new_ids.clone(),
                 idempotency: key.map(|key| (key.key.clone(), key.fingerprint)),
             }
-        });
-        let changes = encoded.collect();
-        Self { changes, texts, ends }
+        }));
+        room
+    }
+
+    /// Keeps the room and nothing else.
+    pub(super) fn clear(&mut self) {
+        self.changes.clear();
+        self.ends.clear();
+        self.texts.clear();
+        self.texts.shrink_to(KEPT_ROOM);
     }
 
     /// The texts, in their order.
@@ -119,7 +132,7 @@ impl From<rusqlite::Error> for Stop {
 impl Writer {
     pub(super) fn new(connection: Connection, lock: Lock) -> rusqlite::Result<Self> {
         connection.set_prepared_statement_cache_capacity(32);
-        Ok(Self { connection, rows: HashMap::new(), _lock: lock })
+        Ok(Self { connection, rows: HashMap::new(), next_number: None, _lock: lock })
     }
 
     pub(super) fn commit(&mut self, encoded: &EncodedChanges) -> Result<(), CommitError> {
@@ -131,6 +144,10 @@ impl Writer {
         let mut written = Vec::with_capacity(encoded.changes.len());
         // All of them are named, so that all can be read again before the next attempt.
         let mut conflicts = Vec::new();
+        let mut next_number = match self.next_number {
+            Some(number) => number,
+            None => next_number(&transaction).map_err(|error| refused(&error))?,
+        };
         {
             let mut statements =
                 Statements::prepare(&transaction).map_err(|error| refused(&error))?;
@@ -138,7 +155,7 @@ impl Writer {
             for change in &encoded.changes {
                 let call = change.record.id;
                 let texts: Vec<_> = texts.by_ref().take(1 + change.entries).collect();
-                match statements.write(&self.rows, change, &texts) {
+                match statements.write(&self.rows, &mut next_number, change, &texts) {
                     Ok(row) => written.push((call, row)),
                     Err(Stop::Conflict) => conflicts.push(call),
                     Err(Stop::Failed(error)) => return Err(refused(&error)),
@@ -152,6 +169,7 @@ impl Writer {
         if let Err(error) = transaction.commit() {
             // What is known of the rows may be out of date: it is read again.
             self.rows.clear();
+            self.next_number = None;
             return Err(match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull | ErrorCode::ReadOnly) => {
                     refused(&error)
@@ -159,6 +177,7 @@ impl Writer {
                 _ => CommitError::Unclear { reason: error.to_string() },
             });
         }
+        self.next_number = Some(next_number);
         for (id, row) in written {
             if row.indexed.open {
                 self.rows.insert(id, row);
@@ -185,8 +204,8 @@ impl<'t> Statements<'t> {
         Ok(Self {
             connection,
             insert_call: connection.prepare_cached(
-                "INSERT INTO call (id, open, ended_at, revision, last_entry, record)
-                 VALUES (?1, ?2, ?3, 0, 0, '')",
+                "INSERT INTO call (number, id, open, ended_at, revision, last_entry, record)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?,
             insert_entry: connection
                 .prepare_cached("INSERT INTO entry (call, previous, body) VALUES (?1, ?2, ?3)")?,
@@ -208,6 +227,7 @@ impl<'t> Statements<'t> {
     fn write(
         &mut self,
         rows: &HashMap<CallId, Row>,
+        next_number: &mut i64,
         change: &EncodedChange,
         texts: &[Text<'_>],
     ) -> Result<Row, Stop> {
@@ -224,9 +244,9 @@ impl<'t> Statements<'t> {
         let number = match known {
             Some(row) => row.number,
             None => {
-                let uuid = id.uuid();
-                let values = params![uuid.as_bytes(), indexed.open, indexed.ended_at];
-                self.insert_call.insert(values)?
+                let number = *next_number;
+                *next_number += 1;
+                number
             }
         };
         let mut last_entry = known.map_or(0, |row| row.last_entry);
@@ -253,14 +273,28 @@ impl<'t> Statements<'t> {
         let revision = change.record.revision;
         let stored = i64::try_from(revision).unwrap_or(i64::MAX);
         let Indexed { open, ended_at } = indexed;
-        if known.is_none_or(|row| row.indexed == indexed) {
-            self.update_call.execute(params![number, stored, last_entry, record])?;
-        } else {
-            let values = params![number, stored, last_entry, record, open, ended_at];
-            self.update_indexed.execute(values)?;
+        match known {
+            // Whole at once: a row that grows later does not fit into its page.
+            None => {
+                let uuid = id.uuid();
+                let uuid = uuid.as_bytes();
+                let values = params![number, uuid, open, ended_at, stored, last_entry, record];
+                self.insert_call.execute(values)?;
+            }
+            Some(row) if row.indexed == indexed => {
+                self.update_call.execute(params![number, stored, last_entry, record])?;
+            }
+            Some(_) => {
+                let values = params![number, stored, last_entry, record, open, ended_at];
+                self.update_indexed.execute(values)?;
+            }
         }
         Ok(Row { number, revision, last_entry, indexed })
     }
+}
+
+fn next_number(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT coalesce(max(number), 0) + 1 FROM call", [], |row| row.get(0))
 }
 
 fn look_up(connection: &Connection, id: CallId) -> rusqlite::Result<Option<Row>> {
