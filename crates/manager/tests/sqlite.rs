@@ -11,8 +11,8 @@ use offhook_conformance::samples::{
 };
 use offhook_core::{CallId, EndReason};
 use offhook_manager::{
-    CallRecord, CallState, CallStore, Change, Entry, HistoryQuery, OpenError, SqliteStore,
-    StoreError, Which,
+    CallRecord, CallState, CallStore, Change, CommitError, Entry, HistoryQuery, OpenError,
+    SqliteStore, StoreError, Which,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -353,4 +353,28 @@ async fn the_size_of_a_record_does_not_grow_with_what_happened() {
     let size: i64 =
         connection.query_row("SELECT length(record) FROM call", [], |row| row.get(0)).unwrap();
     assert!(size < 4096, "{size}");
+}
+
+#[tokio::test]
+async fn a_thread_that_may_be_held_up_writes_by_the_same_rules() {
+    let (_keep, path) = folder();
+    let store = SqliteStore::open(&path).unwrap();
+    let record = live_record(call_id(1));
+    let first = new_call(record.clone(), vec![entry(0, "a")]);
+    assert_eq!(store.commit_blocking(std::slice::from_ref(&first)), Some(Ok(())));
+    assert_eq!(store.get(record.id).await.unwrap(), Some(record.clone()));
+    let conflict = CommitError::Conflict { calls: vec![record.id] };
+    assert_eq!(store.commit_blocking(&[first]), Some(Err(conflict)), "it is there already");
+    // The two ways know of each other: the later revision by one, the next by the other.
+    let later = CallRecord { revision: 2, pushes: 44, ..record.clone() };
+    let change = |record: CallRecord, revision| Change {
+        expected_revision: Some(revision),
+        new_ids: Vec::new(),
+        ..new_call(record, vec![entry(1, "b")])
+    };
+    store.commit(&[change(later.clone(), 1)]).await.unwrap();
+    let last = CallRecord { revision: 3, pushes: 45, ..later };
+    assert_eq!(store.commit_blocking(&[change(last.clone(), 2)]), Some(Ok(())));
+    assert_eq!(store.get(record.id).await.unwrap(), Some(last));
+    assert_eq!(store.timeline(record.id).await.unwrap().len(), 3);
 }

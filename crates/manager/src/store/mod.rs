@@ -183,7 +183,7 @@ pub enum StoreError {
 }
 
 /// A commit that did not succeed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommitError {
     /// Somebody else wrote; nothing of this was. Reload these calls and apply again.

@@ -4,16 +4,19 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use offhook_conformance::samples::{at, number};
 use offhook_conformance::{CommandProvider, DocumentProvider, Sent, TestProvider};
 use offhook_core::{CallId, Callbacks, ProviderName, VoiceProvider, WebhookReply};
 use offhook_manager::{
     CallRecord, CallStore, Change, Clock, CommitError, HistoryQuery, InboundPolicy,
-    InitiateRequest, Manager, MemoryStore, Policy, ProviderPolicy, StoreError, StoredEntry,
+    InitiateRequest, Manager, ManagerBuilder, MemoryStore, Policy, ProviderPolicy, StoreError,
+    StoredEntry,
 };
 use tokio::sync::watch;
 
@@ -55,6 +58,8 @@ pub(crate) enum Fault {
 pub(crate) struct FaultyStore {
     pub(crate) inner: MemoryStore,
     faults: Mutex<VecDeque<Fault>>,
+    /// The threads that were held up by a commit.
+    pub(crate) held_up: Mutex<Vec<ThreadId>>,
     unreadable: Mutex<usize>,
 }
 
@@ -118,6 +123,12 @@ impl CallStore for FaultyStore {
                 Err(CommitError::Unclear { reason })
             }
         }
+    }
+
+    fn commit_blocking(&self, changes: &[Change]) -> Option<Result<(), CommitError>> {
+        let here = thread::current().id();
+        self.held_up.lock().unwrap_or_else(PoisonError::into_inner).push(here);
+        Some(self.commit(changes).now_or_never().expect("memory keeps nobody waiting"))
     }
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
@@ -203,6 +214,10 @@ impl World {
 
     /// A manager on this world: the first, or the next after a restart.
     pub(crate) fn start(&self) -> Manager {
+        self.builder().start()
+    }
+
+    pub(crate) fn builder(&self) -> ManagerBuilder {
         let mut policy = Policy::new(self.name());
         policy.max_concurrent_calls = 2;
         policy.inbound = InboundPolicy::Open;
@@ -219,7 +234,7 @@ impl World {
         };
         let store = Arc::clone(&self.store);
         let clock = Arc::clone(&self.clock);
-        Manager::builder(policy).provider(provider).store(store).clock(clock).start()
+        Manager::builder(policy).provider(provider).store(store).clock(clock)
     }
 
     pub(crate) fn request(&self, manager: &Manager, to: &str) -> InitiateRequest {
