@@ -84,12 +84,13 @@ pub(super) fn prepare(connection: &mut Connection, path: &str) -> Result<(), Ope
     }
     // FULL: a commit is on the disk when it returns, and only then do we acknowledge. The log is
     // written back into the file at 64 MB and not at SQLite's 4: the commit that does it waits for
-    // a second fsync, and a page that changed many times is written back once. The
-    // cache (16 MB) keeps the pages of the carriers' ids, which come in no order.
+    // a second fsync, and a page that changed many times is written back once. The cache is kept
+    // at 4 MB: a commit that splits a page looks through all of it (the carriers' ids come in no
+    // order, and outgrow any cache in time).
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -16000;",
+             PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -4000;",
         )
         .map_err(classify)?;
     let transaction = connection
