@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use url::Url;
 
-use support::document::read_back;
+use support::read_back;
 use support::{CALL_ID, call, plivo};
 
 /// A callback at step 3 as it stands in a document, escaped.

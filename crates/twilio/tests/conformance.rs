@@ -21,7 +21,7 @@ use offhook_core::{
 };
 use offhook_twilio::Twilio;
 use percent_encoding::percent_decode;
-use support::document::read_back;
+use support::read_back;
 use support::{
     ACCOUNT, CALL_SID, ENDPOINT, FORM, Parameters, TOKEN, call, call_ids, callback, config,
     encoded, request, signature,

@@ -24,7 +24,7 @@ use offhook_core::{
 use offhook_plivo::{Plivo, PlivoConfig};
 use percent_encoding::percent_decode;
 use serde_json::Value;
-use support::document::read_back;
+use support::read_back;
 use support::{
     ACCOUNT, CALL_UUID, ENDPOINT, Parameters, REQUEST_UUID, TOKEN, call, callback, config, encoded,
     post, request_ids, signature, signature_with,

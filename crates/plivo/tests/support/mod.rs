@@ -3,8 +3,6 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-pub(crate) mod document;
-
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -15,6 +13,7 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
+use offhook_conformance::{Document, Vocabulary};
 use offhook_core::{
     CallId, CallRef, Callbacks, ParsedWebhook, ProviderCallId, ProviderCallIds, Step, Transport,
     TransportFault, TransportRequest, TransportResponse, VoiceProvider, WebhookRequest, verify,
@@ -314,4 +313,10 @@ pub(crate) fn parsed(request: &WebhookRequest) -> ParsedWebhook {
     let plivo = plivo();
     let verified = verify(&plivo, request, Timestamp::UNIX_EPOCH).expect("it is signed");
     plivo.parse_webhook_event(&verified).expect("it can be read")
+}
+
+/// Reads Plivo XML back.
+pub(crate) fn read_back(text: &str) -> Document {
+    assert!(text.len() < 100_000, "Plivo takes 100 KB");
+    Vocabulary { speech: "Speak", listening: "GetInput", keys: Some("DTMF") }.read(text)
 }

@@ -3,8 +3,6 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-pub(crate) mod document;
-
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
@@ -15,6 +13,7 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
+use offhook_conformance::{Document, Vocabulary};
 use offhook_core::{
     CallId, CallRef, Callbacks, ParsedWebhook, ProviderCallId, ProviderCallIds, Step, Transport,
     TransportFault, TransportRequest, TransportResponse, VoiceProvider, WebhookRequest, verify,
@@ -225,4 +224,9 @@ pub(crate) fn parsed(request: &WebhookRequest) -> ParsedWebhook {
     let twilio = twilio();
     let verified = verify(&twilio, request, Timestamp::UNIX_EPOCH).expect("it is signed");
     twilio.parse_webhook_event(&verified).expect("it can be read")
+}
+
+/// Reads TwiML back.
+pub(crate) fn read_back(text: &str) -> Document {
+    Vocabulary { speech: "Say", listening: "Gather", keys: None }.read(text)
 }
