@@ -24,6 +24,11 @@ impl Pace {
         Self { interval, burst, next: Timestamp::MIN }
     }
 
+    /// A token was taken at that time, by whoever ran before us.
+    pub(crate) fn taken(&mut self, at: Timestamp) {
+        self.next = after(self.next.max(at), self.interval);
+    }
+
     /// Takes a token, or says how long to wait for one.
     pub(crate) fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
         let earliest = after(now, self.burst);
