@@ -58,12 +58,13 @@ impl Queue {
     pub(super) fn remove(&mut self, record: &CallRecord) {
         let place = Place::of(record);
         let Some(lane) = self.lanes.get_mut(&record.provider) else { return };
-        if !lane.in_order.remove(&place) && lane.behind_fences.remove(&place) {
-            if let Some(fenced) = self.fenced.get_mut(&record.to) {
-                fenced.remove(&place);
-                if fenced.is_empty() {
-                    self.fenced.remove(&record.to);
-                }
+        if lane.in_order.remove(&place) || !lane.behind_fences.remove(&place) {
+            return;
+        }
+        if let Some(fenced) = self.fenced.get_mut(&record.to) {
+            fenced.remove(&place);
+            if fenced.is_empty() {
+                self.fenced.remove(&record.to);
             }
         }
     }

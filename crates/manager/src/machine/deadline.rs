@@ -217,7 +217,7 @@ impl Work {
             // Nobody knows whether it exists: its dial deadline decides.
             Some(_) if self.record.ids.is_empty() => Timestamp::MAX,
             // As long as it may last, and at least as long as it may take to be answered. A call
-            // that had to wait for a slot is as old as its dial.
+            // that had to wait for its turn is as old as its dial.
             Some(dial) => {
                 let ring = limits.ring_timeout.saturating_add(limits.dial_slack);
                 after(dial.sent_at, limits.max_duration.max(ring.saturating_add(RING_GRACE)))
