@@ -42,7 +42,8 @@ impl World<'_> {
         let now = self.now;
         let Some(process) = &mut self.process else { return Ok(()) };
         process.has_news = false;
-        let jobs = if process.is_open() { process.driver.start(now) } else { Vec::new() };
+        let starts = process.is_open() || std::mem::take(&mut process.finishes);
+        let jobs = if starts { process.driver.start(now) } else { Vec::new() };
         let changes = process.driver.turn(now);
         if !changes.is_empty() {
             self.point(Point::Applied)?;
