@@ -98,7 +98,7 @@ pub(crate) struct Process {
     pub(crate) askers: Vec<Asker>,
     /// Set when it was asked to stop: for how many milliseconds it will be away.
     pub(crate) stops_for: Option<u64>,
-    /// Whether it begins once more what was committed before it was asked to stop.
+    /// Whether it is still to send the dials that were committed before it was asked to stop.
     pub(crate) finishes: bool,
     /// Whether the driver was given something since its last turn.
     pub(crate) has_news: bool,

@@ -308,7 +308,7 @@ impl Task {
         // next start. No other is begun.
         self.driver.close();
         let now = self.clock.now();
-        for job in self.driver.start(now) {
+        for job in self.driver.start(now).into_iter().filter(Job::is_dial) {
             self.start(job, now);
         }
         let patience = tokio::time::sleep(SHUTDOWN_GRACE);
