@@ -21,7 +21,7 @@ impl Driver {
             && let Some(pace) = self.dial_pace.get_mut(&provider)
         {
             // A restart in mid-second lets no second burst through.
-            pace.taken(dial.sent_at);
+            pace.taken(dial.sent_at, self.report.started_at);
         }
         if !record.state.is_ended() {
             self.report.expect(call, provider);

@@ -152,7 +152,8 @@ problems!(Placing:
 /// Places a call.
 ///
 /// Answers when the carrier has taken it, or when it cannot be known whether it has: `dial` says
-/// which.
+/// which. Where calls wait for their turn (`limits.queue`) it is `pending` and the state `queued`
+/// after 10 s.
 #[utoipa::path(
     post,
     path = "/v1/calls",
