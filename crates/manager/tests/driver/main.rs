@@ -6,6 +6,7 @@ mod commits;
 mod listing;
 mod looks;
 mod queue;
+mod queue_restarts;
 mod restoring;
 mod slots;
 mod starting;

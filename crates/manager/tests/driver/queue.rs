@@ -7,11 +7,11 @@ use offhook_conformance::Sent;
 use offhook_conformance::samples::carrier_ids;
 use offhook_core::{CallEvent, CallId, EndReason, ErrorClass, ProviderName};
 use offhook_manager::{
-    CallState, Decision, EffectKind, EntryKind, InitiateError, JobKind, Policy,
+    CallState, EffectKind, EntryKind, InitiateError, JobKind, Policy,
     machine::{Command, DeadlineKind},
 };
 
-const OTHER: ProviderName = ProviderName::new("other");
+pub(crate) const OTHER: ProviderName = ProviderName::new("other");
 
 /// One slot, and calls wait for it. There is a second provider, too.
 fn queue(policy: &mut Policy) {
@@ -21,14 +21,14 @@ fn queue(policy: &mut Policy) {
     policy.providers.insert(OTHER, like);
 }
 
-fn queueing(edit: impl FnOnce(&mut Policy)) -> World {
+pub(crate) fn queueing(edit: impl FnOnce(&mut Policy)) -> World {
     World::documents_with(|policy| {
         queue(policy);
         edit(policy);
     })
 }
 
-fn paced(policy: &mut Policy, provider: Option<&ProviderName>) {
+pub(crate) fn paced(policy: &mut Policy, provider: Option<&ProviderName>) {
     policy.max_concurrent_calls = 9;
     for (name, of) in &mut policy.providers {
         if provider.is_none_or(|provider| provider == name) {
@@ -37,7 +37,7 @@ fn paced(policy: &mut Policy, provider: Option<&ProviderName>) {
     }
 }
 
-fn placed_with(world: &mut World, provider: ProviderName, to: &str) -> CallId {
+pub(crate) fn placed_with(world: &mut World, provider: ProviderName, to: &str) -> CallId {
     let mut request = world.request(to);
     request.provider = Some(provider);
     let ticket = world.submit_initiate(request);
@@ -46,23 +46,23 @@ fn placed_with(world: &mut World, provider: ProviderName, to: &str) -> CallId {
 }
 
 /// The call is over at the carrier, and its slot is free with the next turn.
-fn submit_over(world: &mut World, call: CallId, carrier_id: &str) {
+pub(crate) fn submit_over(world: &mut World, call: CallId, carrier_id: &str) {
     let ended = CallEvent::Ended { reason: EndReason::Busy, cause: None };
     world.submit_webhook(&Sent::about(900, carrier_id).of(call).event(ended));
 }
 
-fn over(world: &mut World, call: CallId, carrier_id: &str) {
+pub(crate) fn over(world: &mut World, call: CallId, carrier_id: &str) {
     submit_over(world, call, carrier_id);
     world.settle();
 }
 
 /// The calls whose dials were begun and not answered, in that order.
-fn dials(world: &World) -> Vec<CallId> {
+pub(crate) fn dials(world: &World) -> Vec<CallId> {
     let is_dial = |job: &&offhook_manager::CallJob| matches!(job.kind, JobKind::Effect(effect) if effect.kind == EffectKind::Initiate);
     world.jobs.iter().filter(is_dial).map(|job| job.call.id).collect()
 }
 
-fn states(world: &World, calls: &[CallId]) -> Vec<CallState> {
+pub(crate) fn states(world: &World, calls: &[CallId]) -> Vec<CallState> {
     calls.iter().map(|call| world.record(*call).state).collect()
 }
 
@@ -127,31 +127,6 @@ fn where_slots_are_short_the_oldest_of_all_providers_is_next() {
 }
 
 #[test]
-fn after_a_restart_calls_wait_in_the_same_order() {
-    let mut world = queueing(|_| {});
-    let first = world.dialled("+15550000001", "A");
-    let mut waiting = Vec::new();
-    for n in 2..6 {
-        // Two of them within one millisecond.
-        world.pass(u64::from(n != 3));
-        waiting.push(world.initiate(&format!("+1555000000{n}")).unwrap());
-    }
-    world.restart();
-    world.settle();
-    assert_eq!(states(&world, &waiting), [CallState::Queued; 4]);
-    let mut live = (first, "A".to_owned());
-    for next in waiting {
-        over(&mut world, live.0, &live.1);
-        world.jobs.retain(|job| job.call.id == next);
-        assert_eq!(world.effects(), [EffectKind::Initiate], "it is {next}'s turn");
-        live = (next, format!("B-{next}"));
-        world.done(EffectKind::Initiate, Ok(carrier_ids(&live.1)));
-        world.restart();
-        world.settle();
-    }
-}
-
-#[test]
 fn a_call_that_waited_as_long_as_it_may_is_called_off_and_says_so() {
     let mut world = queueing(|policy| policy.queue_timeout = Duration::from_secs(60));
     world.dialled("+15550000001", "A");
@@ -174,26 +149,6 @@ fn a_call_that_waited_as_long_as_it_may_is_called_off_and_says_so() {
     assert!(world.entries(hasty).iter().any(|entry| entry.kind == expired));
     assert_eq!(states(&world, &[patient]), [CallState::Queued]);
     assert!(dials(&world).is_empty());
-}
-
-#[test]
-fn a_call_that_waited_too_long_while_we_were_away_is_not_dialled_after_the_restart() {
-    let mut world = queueing(|policy| policy.queue_timeout = Duration::from_secs(60));
-    let first = world.dialled("+15550000001", "A");
-    let late = world.initiate("+15550000002").unwrap();
-    world.pass(30_000);
-    let in_time = world.initiate("+15550000003").unwrap();
-    world.now += Duration::from_secs(31);
-    world.restart();
-    world.settle();
-    let calls = &world.driver.report().calls;
-    let decision = |call| calls.iter().find(|restored| restored.call == call).unwrap().decision;
-    assert_eq!(decision(late), Some(Decision::TimedOut));
-    assert_eq!(decision(in_time), Some(Decision::Queued));
-    assert_eq!(world.record(late).end_reason(), Some(EndReason::Canceled));
-    assert_eq!(world.record(late).cause.unwrap().code, "queue-timeout");
-    over(&mut world, first, "A");
-    assert_eq!(states(&world, &[in_time]), [CallState::Initiated]);
 }
 
 #[test]
@@ -240,58 +195,6 @@ fn who_waits_is_listed_newest_first_page_by_page() {
     let last = world.record(waiting[1]);
     world.command(last.id, Command::HangUp).unwrap();
     assert_eq!(ids(world.driver.queued(Some((last.started_at, last.id)), 9)), waiting[2..]);
-}
-
-#[test]
-fn a_restart_in_mid_second_lets_no_second_dial_through() {
-    let mut world = queueing(|policy| paced(policy, None));
-    world.dialled("+15550000001", "A");
-    world.initiate("+15550000002").unwrap();
-    world.pass(400);
-    world.restart();
-    world.settle();
-    assert_eq!(world.effects(), []);
-    world.pass(599);
-    assert_eq!(world.effects(), []);
-    world.pass(1);
-    assert_eq!(world.effects(), [EffectKind::Initiate]);
-}
-
-#[test]
-fn a_crash_between_the_commit_of_a_turn_and_its_dial_dials_nobody_twice() {
-    let mut world = queueing(|policy| policy.max_concurrent_calls = 2);
-    let first = world.dialled("+15550000001", "A");
-    world.dialled("+15550000009", "B");
-    let admitted = world.initiate("+15550000002").unwrap();
-    let next = world.initiate("+15550000003").unwrap();
-    submit_over(&mut world, first, "A");
-    let changes = world.driver.turn(world.now);
-    assert!(changes.iter().any(|change| change.record.id == admitted));
-    crate::world::ready(offhook_manager::CallStore::commit(&world.store, &changes)).unwrap();
-    // Nobody was told that it is committed.
-    world.restart();
-    world.settle();
-    assert_eq!(states(&world, &[admitted, next]), [CallState::Initiated, CallState::Queued]);
-    assert!(world.record(admitted).outcome_unknown(), "it holds the slot");
-    world.pass(80_000);
-    assert_eq!(dials(&world), [], "neither is dialled until it is decided");
-    world.pass(20_000);
-    assert_eq!(world.record(admitted).end_reason(), Some(EndReason::Lost));
-    assert_eq!(dials(&world), [next]);
-}
-
-#[test]
-fn a_turn_that_could_not_be_committed_before_a_crash_was_none() {
-    let mut world = queueing(|_| {});
-    let first = world.dialled("+15550000001", "A");
-    let waiting = world.initiate("+15550000002").unwrap();
-    submit_over(&mut world, first, "A");
-    world.driver.turn(world.now);
-    world.restart();
-    world.settle();
-    assert_eq!(states(&world, &[waiting]), [CallState::Queued]);
-    over(&mut world, first, "A");
-    assert_eq!(dials(&world), [waiting]);
 }
 
 #[test]
@@ -383,61 +286,4 @@ fn a_call_behind_a_fence_can_be_called_off() {
     world.pass(100_000);
     assert_eq!(world.record(fenced).state, CallState::Ended(EndReason::Canceled));
     assert_eq!(world.effects(), []);
-}
-
-#[test]
-fn who_waits_is_dialled_also_if_the_queue_is_turned_off_meanwhile() {
-    let mut world = queueing(|_| {});
-    let first = world.dialled("+15550000001", "A");
-    let waiting = world.initiate("+15550000002").unwrap();
-    world.policy.queue = false;
-    world.restart();
-    world.settle();
-    submit_over(&mut world, first, "A");
-    let limit = InitiateError::ConcurrencyLimit { limit: 1 };
-    assert_eq!(world.initiate("+15550000003"), Err(limit), "and nobody overtakes it");
-    assert_eq!(dials(&world), [waiting]);
-}
-
-#[test]
-fn who_waits_for_a_provider_that_is_not_configured_any_more_takes_no_slot() {
-    let mut world = queueing(|_| {});
-    let first = world.dialled("+15550000001", "A");
-    let of_nobody = placed_with(&mut world, OTHER, "+15550000002");
-    let waiting = world.initiate("+15550000003").unwrap();
-    world.policy.providers.remove(&OTHER);
-    world.restart();
-    world.settle();
-    over(&mut world, first, "A");
-    assert_eq!(dials(&world), [waiting]);
-    world.pass(300_000);
-    assert_eq!(world.record(of_nobody).cause.unwrap().code, "queue-timeout");
-}
-
-#[test]
-fn a_driver_that_closes_begins_no_dial_and_who_waits_is_dialled_after_the_next_start() {
-    let mut world = queueing(|_| {});
-    let first = world.dialled("+15550000001", "A");
-    let waiting = world.initiate("+15550000002").unwrap();
-    world.driver.close();
-    submit_over(&mut world, first, "A");
-    let request = world.request("+15550000003");
-    let ticket = world.submit_initiate(request);
-    world.turn();
-    let last = world.initiated(ticket).unwrap();
-    assert_eq!(states(&world, &[waiting, last]), [CallState::Queued; 2]);
-    world.restart();
-    world.settle();
-    assert_eq!(dials(&world), [waiting]);
-}
-
-#[test]
-fn without_a_queue_a_driver_that_closes_places_no_call() {
-    let mut world = World::documents();
-    world.driver.close();
-    let request = world.request("+15550000001");
-    let ticket = world.submit_initiate(request);
-    world.turn();
-    assert_eq!(world.initiated(ticket), Err(InitiateError::NotRunning));
-    assert_eq!(world.calls(), 0);
 }
