@@ -104,13 +104,13 @@ impl Story {
     /// More calls than slots, or than the rate permits, and what becomes of those that wait.
     fn imagine_queue(&mut self, chance: &mut Chance) {
         self.terms.queue_timeout = chance.one_of(&[3, 10, 30, 60]);
-        if chance.percent(60) {
+        if chance.percent(65) {
             return;
         }
         self.terms.queue_length = chance.one_of(&[1, 2, 50, 50]);
         self.terms.dials_per_second = chance.one_of(&[0.5, 1.0, 1.0, 20.0]);
         let from = chance.one_of(&[0, 0, 3_000]);
-        for _ in 0..chance.between(2, 5) {
+        for _ in 0..chance.between(2, 4) {
             let deed = Deed::Place {
                 callee: chance.one_of(&[1, 1, 2, 3, 4, 6, 7]),
                 conversation: false,
