@@ -302,8 +302,12 @@ To be put where the shell looks for them:
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum State {
+    /// Those that are not over
     #[default]
     Live,
+    /// Of these, those that wait for their turn to be dialled
+    Queued,
+    /// Those that are over
     Ended,
     All,
 }

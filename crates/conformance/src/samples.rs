@@ -63,6 +63,7 @@ pub const fn limits() -> CallLimits {
         transcript_timeout: Duration::from_secs(180),
         notify_hangup_delay: Duration::from_secs(3),
         dial_slack: Duration::from_secs(15),
+        queue_timeout: None,
     }
 }
 
@@ -105,6 +106,7 @@ pub fn full_record(id: CallId) -> CallRecord {
         turn: Turn(4),
         question: Some(Question { turn: Turn(4), deadline: at(200) }),
         dial: Some(Dial { sent_at: at(1), outcome: DialOutcome::Accepted { at: at(2) } }),
+        throttled: None,
         ring_overdue_at: Some(at(44)),
         confirm_at: Some(at(60)),
         confirmations: 2,

@@ -227,7 +227,7 @@ pub enum Ignored {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DeadlineKind {
-    /// A queued call got no slot.
+    /// A queued call's turn never came.
     Queue,
     /// The outcome of a dial never became known.
     Dial,

@@ -51,7 +51,7 @@ pub use handle::{Manager, ManagerBuilder, WebhookError};
 pub use policy::{InboundPolicy, Policy, ProviderPolicy};
 pub use record::{
     CallLimits, CallRecord, CallState, Carried, Dial, DialOutcome, Effect, EffectKind, Ending,
-    Mode, Question, RecentWebhooks, Script, TakenWebhook,
+    Mode, Question, RecentWebhooks, Script, TakenWebhook, Throttled,
 };
 pub use restore::{Decision, RestoreReport, RestoredCall};
 pub use store::{

@@ -14,8 +14,13 @@ use crate::record::Mode;
 pub struct Policy {
     /// How many calls may be live at once, in both directions together.
     pub max_concurrent_calls: usize,
-    /// Whether an outbound call waits for a slot instead of being refused.
+    /// Whether an outbound call waits for its turn instead of being refused, where every slot is taken
+    /// or the rate does not permit it yet.
     pub queue: bool,
+    /// How many calls may wait for each provider, at least one.
+    pub max_queued_calls: usize,
+    /// How long a call may wait for its turn.
+    pub queue_timeout: Duration,
     /// How many status requests may be under way at once.
     pub verify_concurrency: usize,
     /// How long a call may last, counted from the answer.
@@ -91,6 +96,8 @@ impl Policy {
         Self {
             max_concurrent_calls: 1,
             queue: false,
+            max_queued_calls: 1000,
+            queue_timeout: Duration::from_secs(300),
             verify_concurrency: 32,
             max_duration: Duration::from_secs(300),
             ring_timeout: Duration::from_secs(30),

@@ -16,7 +16,7 @@ use crate::time::{instant, milliseconds};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallState {
-    /// Waits for a slot; nothing was sent.
+    /// Waits for its turn: nothing was sent, or the carrier took nothing of it.
     Queued,
     /// The dial is persisted, and perhaps sent.
     Initiated,
@@ -104,6 +104,10 @@ pub struct CallLimits {
     /// How long the carrier's own queue may hold the dial back.
     #[serde(with = "milliseconds")]
     pub dial_slack: Duration,
+    /// How long it may wait for its turn, counted from its beginning. `None` for a call that does not
+    /// wait: what cannot be dialled at once is refused.
+    #[serde(with = "milliseconds::option", default, skip_serializing_if = "Option::is_none")]
+    pub queue_timeout: Option<Duration>,
 }
 
 /// The dial of an outbound call.
@@ -136,6 +140,16 @@ pub enum DialOutcome {
     },
     /// The carrier does not have it.
     Refused,
+}
+
+/// A dial that the carrier did not take, as one too many for the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Throttled {
+    /// How often it was not taken.
+    pub times: u32,
+    /// Before then nothing is dialled at this carrier.
+    #[serde(with = "instant")]
+    pub not_before: Timestamp,
 }
 
 /// A hangup that was asked for.
@@ -369,6 +383,9 @@ pub struct CallRecord {
     /// The dial, of an outbound call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dial: Option<Dial>,
+    /// That the carrier did not take its dial, if it has not taken it since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled: Option<Throttled>,
     /// Since when it has been ringing for too long.
     #[serde(with = "instant::option", default, skip_serializing_if = "Option::is_none")]
     pub ring_overdue_at: Option<Timestamp>,
@@ -447,6 +464,14 @@ impl CallRecord {
     pub const fn outcome_unknown(&self) -> bool {
         !self.state.is_ended()
             && matches!(self.dial, Some(Dial { outcome: DialOutcome::Unknown { .. }, .. }))
+    }
+
+    /// Until when it waits for its turn, at most.
+    #[must_use]
+    pub fn waits_until(&self) -> Timestamp {
+        // A call that was queued before it had a limit of its own has that of a call.
+        let wait = self.limits.queue_timeout.unwrap_or(self.limits.max_duration);
+        crate::time::after(self.started_at, wait)
     }
 
     /// How much of the maximum duration is left, for a call that was answered.

@@ -19,13 +19,13 @@ pub enum Decision {
     KeptUnverified,
     /// The carrier says that it is over: it ended with the carrier's reason.
     Dropped,
-    /// It is older than it may become: it is hung up.
+    /// It is older than it may become: it is hung up, or has waited too long to be dialled.
     TimedOut,
     /// Nobody knows whether the carrier ever got it: it is never dialled again.
     OutcomeUnknown,
     /// A hangup had been asked for: it is carried out.
     Ending,
-    /// It still waits for a slot.
+    /// It still waits for its turn to be dialled.
     Queued,
 }
 

@@ -39,6 +39,32 @@ pub(crate) mod milliseconds {
             Stored::Named(time) => time,
         })
     }
+
+    /// The same, for one that may not be.
+    pub(crate) mod option {
+        use std::time::Duration;
+
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        #[derive(Deserialize)]
+        struct Milliseconds(#[serde(with = "super")] Duration);
+
+        pub(crate) fn serialize<S: Serializer>(
+            time: &Option<Duration>,
+            to: S,
+        ) -> Result<S::Ok, S::Error> {
+            match time {
+                Some(time) => super::serialize(time, to),
+                None => to.serialize_none(),
+            }
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<Option<Duration>, D::Error> {
+            Ok(Option::<Milliseconds>::deserialize(from)?.map(|Milliseconds(time)| time))
+        }
+    }
 }
 
 /// An instant as a number of milliseconds since 1970. Versions 1 and 2 of the stored record had it

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::time::Duration;
+
 use offhook_core::{CallPlan, DigitInput, ListenFor, Step};
-use offhook_manager::{Carried, StoreError, machine, stored};
+use offhook_manager::{Carried, StoreError, Throttled, machine, stored};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -87,6 +89,20 @@ fn what_has_carried_a_plan_is_kept() {
         assert!(String::from_utf8_lossy(&written).contains(word));
         assert_eq!(stored::read_record(&written).unwrap(), record);
     }
+}
+
+#[test]
+fn how_long_a_call_may_wait_and_what_its_carrier_asked_for_are_kept() {
+    let mut record = stored::read_record(RECORD.as_bytes()).unwrap();
+    assert_eq!((record.limits.queue_timeout, record.throttled), (None, None));
+    let fallback = record.started_at + record.limits.max_duration;
+    assert_eq!(record.waits_until(), fallback, "older records do not tell");
+    record.limits.queue_timeout = Some(Duration::from_secs(90));
+    record.throttled = Some(Throttled { times: 2, not_before: record.started_at });
+    assert_eq!(record.waits_until(), record.started_at + Duration::from_secs(90));
+    let written = stored::write_record(&record);
+    assert!(String::from_utf8_lossy(&written).contains(r#""queue_timeout":90000"#));
+    assert_eq!(stored::read_record(&written).unwrap(), record);
 }
 
 #[test]

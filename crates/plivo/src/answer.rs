@@ -307,6 +307,8 @@ fn success(response: &TransportResponse, kind: Kind) -> Result<(), ProviderError
     };
     let class = match status {
         StatusCode::UNAUTHORIZED => ErrorClass::Unauthenticated,
+        // Above 300 requests in 5 s the API refuses them, and takes none of them: a dial may wait and be
+        // sent again. Source: Plivo, "API rate limits".
         StatusCode::TOO_MANY_REQUESTS => ErrorClass::Throttled,
         StatusCode::REQUEST_TIMEOUT => unclear,
         _ if status.is_server_error() => unclear,

@@ -10,7 +10,7 @@ use crate::story::{Fault, Weather};
 use crate::tally::Tally;
 
 /// The changes of state that the machine has.
-const TRANSITIONS: [(&str, &str); 32] = [
+const TRANSITIONS: [(&str, &str); 33] = [
     ("-", "queued"),
     ("-", "initiated"),
     ("-", "ringing"),
@@ -18,6 +18,7 @@ const TRANSITIONS: [(&str, &str); 32] = [
     ("-", "ended"),
     ("queued", "initiated"),
     ("queued", "ended"),
+    ("initiated", "queued"),
     ("initiated", "ringing"),
     ("initiated", "answered"),
     ("initiated", "active"),

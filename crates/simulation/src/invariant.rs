@@ -41,13 +41,18 @@ pub enum Invariant {
     HangupGetsThrough,
     /// Nobody hears a sentence twice, or two voices at once.
     HeardOnce,
+    /// Calls are dialled in the order in which they came, as fast as the operator permits, and not
+    /// before the carrier wants them again.
+    TurnsAreKept,
+    /// A call that waits is dialled when its turn comes, or called off by a user or by its deadline.
+    QueuedIsNotLost,
     /// The manager comes to rest, and a story to its end.
     ComesToRest,
 }
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::NoPhantom,
         Self::NoOrphan,
         Self::NoneOfNothing,
@@ -65,6 +70,8 @@ impl Invariant {
         Self::AnswersAreHeard,
         Self::HangupGetsThrough,
         Self::HeardOnce,
+        Self::TurnsAreKept,
+        Self::QueuedIsNotLost,
         Self::ComesToRest,
     ];
 }
@@ -89,6 +96,8 @@ impl fmt::Display for Invariant {
             Self::AnswersAreHeard => "an answer was heard, and answers once",
             Self::HangupGetsThrough => "a hangup gets through",
             Self::HeardOnce => "nothing is heard twice",
+            Self::TurnsAreKept => "no dial before its turn",
+            Self::QueuedIsNotLost => "a queued call is dialled, cancelled or expired",
             Self::ComesToRest => "everything comes to rest",
         })
     }

@@ -42,6 +42,14 @@ pub enum Plant {
     HangupsForgotten,
     /// Requests that speak are sent twice.
     SpeaksTwice,
+    /// The driver is told of a higher rate of dials.
+    RateRaised,
+    /// A restart turns the order of those that wait around.
+    QueueReversed,
+    /// A restart ends those that wait, as calls that no carrier knows.
+    QueueDropped,
+    /// The driver is told of a lower limit.
+    SlotsWithheld,
     /// The manager is woken again and again.
     NeverRests,
 }

@@ -98,6 +98,8 @@ pub(crate) struct Process {
     pub(crate) askers: Vec<Asker>,
     /// Set when it was asked to stop: for how many milliseconds it will be away.
     pub(crate) stops_for: Option<u64>,
+    /// Whether it is still to send the dials that were committed before it was asked to stop.
+    pub(crate) finishes: bool,
     /// Whether the driver was given something since its last turn.
     pub(crate) has_news: bool,
 }
@@ -114,6 +116,7 @@ impl Process {
             jobs: Vec::new(),
             askers: Vec::new(),
             stops_for: None,
+            finishes: false,
             has_news: false,
         }
     }

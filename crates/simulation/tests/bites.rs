@@ -60,5 +60,9 @@ bite! {
     digits_that_nobody_pressed_are_seen: "telnyx", EntriesMixed => AnswersAreHeard;
     a_lost_hangup_is_seen: "telnyx", HangupsForgotten => HangupGetsThrough;
     a_sentence_heard_twice_is_seen: "twilio", SpeaksTwice => HeardOnce;
+    a_dial_too_soon_is_seen: "twilio", RateRaised => TurnsAreKept;
+    another_order_is_seen: "telnyx", QueueReversed => TurnsAreKept;
+    a_queued_call_that_is_dropped_is_seen: "plivo", QueueDropped => QueuedIsNotLost;
+    a_turn_that_never_comes_is_seen: "twilio", SlotsWithheld => QueuedIsNotLost;
     a_manager_without_rest_is_seen: "twilio", NeverRests => ComesToRest;
 }

@@ -233,7 +233,8 @@ fn class_of(status: StatusCode, code: &str, unclear: ErrorClass) -> ErrorClass {
         "10005" | "10006" | "90015" => ErrorClass::NotFound,
         // Ended, not answered yet.
         ENDED | "90034" => ErrorClass::WrongState,
-        // Too many requests; the channels of the user, the profile or the connection are taken.
+        // Too many requests; the channels of the user, the profile or the connection are taken. Both are
+        // refusals: a dial may wait and be sent again.
         "10011" | "90041" | "90042" | "90043" => ErrorClass::Throttled,
         "10009" | "20001" | "20002" | "20003" | "20006" | "20008" => ErrorClass::Unauthenticated,
         // An unexpected error, a time-out, a busy resource, a service that is away.

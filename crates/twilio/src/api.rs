@@ -325,6 +325,7 @@ fn success(response: &TransportResponse, kind: Kind) -> Result<(), ProviderError
     let code = body.code.filter(|code| *code >= LEAST_CODE);
     let class = match (status, code) {
         (StatusCode::UNAUTHORIZED, _) => ErrorClass::Unauthenticated,
+        // "The request was not processed": a dial may wait and be sent again. Source: Twilio, error 20429.
         (StatusCode::TOO_MANY_REQUESTS, _) => ErrorClass::Throttled,
         _ if status.is_server_error() && kind == Kind::Write => ErrorClass::Ambiguous,
         _ if status.is_server_error() => ErrorClass::Transient,

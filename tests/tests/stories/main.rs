@@ -11,6 +11,7 @@ mod digits;
 mod first_contact;
 mod guarded_client;
 mod lists;
+mod queue;
 mod restart;
 mod steering;
 mod webhooks;

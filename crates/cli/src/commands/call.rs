@@ -72,7 +72,7 @@ fn sentence(call: &Value) -> String {
             let cause = cause.map_or_else(String::new, |cause| format!(" ({cause})"));
             format!("{id}  to {to} ended: {}{cause}", text("end_reason"))
         }
-        ("queued", _) => format!("{id}  to {to} waits for a free slot"),
+        ("queued", _) => format!("{id}  to {to} waits for its turn"),
         (_, "unknown") => {
             format!(
                 "{id}  to {to}: the carrier did not answer clearly; it is watched, not redialled"

@@ -16,6 +16,7 @@ pub(crate) async fn list(list: Calls, connection: &Connection, json: bool) -> Re
     let client = Client::connect(connection)?;
     let state = match list.state {
         State::Live => "live",
+        State::Queued => "queued",
         State::Ended => "ended",
         State::All => "all",
     };

@@ -207,6 +207,7 @@ fn limits(reader: &mut Reader, policy: &mut Policy) {
     set(&mut policy.max_concurrent_calls, reader.with("limits.max_concurrent_calls", count));
     set(&mut policy.verify_concurrency, reader.with("limits.verify_concurrency", count));
     set(&mut policy.queue, reader.with("limits.queue", boolean));
+    set(&mut policy.max_queued_calls, reader.with("limits.max_queued_calls", count));
     set(
         &mut policy.max_duration,
         reader.with("limits.max_duration", |text| {
@@ -222,6 +223,7 @@ fn limits(reader: &mut Reader, policy: &mut Policy) {
         Ok(wait) if wait < Duration::from_secs(1) => Err("is at least 1s".to_owned()),
         other => other,
     };
+    set(&mut policy.queue_timeout, reader.with("limits.queue_timeout", wait));
     set(&mut policy.ring_timeout, reader.with("limits.ring_timeout", wait));
     set(&mut policy.transcript_timeout, reader.with("limits.transcript_timeout", wait));
     set(&mut policy.notify_hangup_delay, reader.with("limits.notify_hangup_delay", duration));
@@ -379,6 +381,8 @@ retention = "7d"
 [limits]
 max_concurrent_calls = 4
 queue = true
+max_queued_calls = 50
+queue_timeout = "2m"
 calls_per_second = 1.0
 requests_per_second = 50
 verify_concurrency = 8
@@ -417,6 +421,8 @@ format = "json"
         assert_eq!(config.trusted_proxies.len(), 2);
         assert_eq!(config.max_body, 128 * 1024);
         assert_eq!(config.policy.ring_timeout, Duration::from_secs(90));
+        assert_eq!((config.policy.queue, config.policy.max_queued_calls), (true, 50));
+        assert_eq!(config.policy.queue_timeout, Duration::from_secs(120));
         assert_eq!(config.policy.notify_hangup_delay, Duration::ZERO);
         assert_eq!(config.policy.voice, "Polly.Joanna".parse().ok());
         assert_eq!(config.policy.locale, "de-AT".parse().unwrap());
@@ -476,6 +482,8 @@ format = "json"
             "calls_per_second = nan",
             "requests_per_second = inf",
             "queue = 'yes'",
+            "max_queued_calls = 0",
+            "queue_timeout = '900ms'",
             "ring_timeout = '0s'",
             "ring_timeout = -5",
             "transcript_timeout = '0s'",

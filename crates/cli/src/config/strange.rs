@@ -34,6 +34,8 @@ const KEYS: &[&str] = &[
     "store.retention",
     "limits.max_concurrent_calls",
     "limits.queue",
+    "limits.max_queued_calls",
+    "limits.queue_timeout",
     "limits.calls_per_second",
     "limits.requests_per_second",
     "limits.verify_concurrency",

@@ -124,6 +124,7 @@ fn a_request_for_a_call_that_is_not_right_is_refused_and_nothing_is_dialled() {
         ("ring_timeout", json!("soon"), "30s"),
         ("ring_timeout", json!("30"), "seconds are a number"),
         ("ring_timeout", json!(0.5), "ring_timeout: from 1 s to 4 h"),
+        ("queue_timeout", json!("5h"), "queue_timeout: from 1 s to 4 h"),
         ("provider", json!("acme"), "acme is not configured"),
     ];
     for (name, value, word) in fields {

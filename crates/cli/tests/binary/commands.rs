@@ -140,6 +140,34 @@ fn calls_show_and_hangup_tell_people_and_machines() {
 }
 
 #[test]
+fn a_call_that_waits_for_its_turn_is_listed_and_can_be_called_off() {
+    let carrier = Carrier::start();
+    let config = Config::with_carrier(&carrier.url())
+        .value("limits.max_concurrent_calls", "1")
+        .value("limits.queue", "true");
+    let daemon = Daemon::start(config);
+    daemon.place("+15550100011");
+    assert_eq!(daemon.command(&["calls", "--state", "queued"]).stdout, "no queued calls\n");
+    let mut call = daemon.to_run(&["call", "+15550100012", "--json"]);
+    let placing = std::thread::spawn(move || call.output().unwrap());
+    let listed = (0..200).find_map(|_| {
+        let list = daemon.command(&["calls", "--state", "queued", "--json"]).json();
+        list["calls"][0]["id"].as_str().map(str::to_owned)
+    });
+    let id = listed.unwrap();
+    let list = daemon.command(&["calls", "--state", "queued"]);
+    for word in [&id, "+15550100012", "queued"] {
+        assert!(list.stdout.contains(word), "{word}: {}", list.stdout);
+    }
+    let hangup = daemon.command(&["hangup", &id]);
+    assert_eq!(hangup.stdout, format!("{id} ended: canceled\n"));
+    let placed = placing.join().unwrap();
+    let call: Value = serde_json::from_slice(&placed.stdout).unwrap();
+    assert_eq!((placed.status.code(), &call["end_reason"]), (Some(1), &json!("canceled")));
+    assert_eq!(carrier.dialled(), 1);
+}
+
+#[test]
 fn completions_know_the_commands_of_every_shell() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -110,6 +110,8 @@ fn every_value_that_cannot_be_read_says_what_could() {
         ("limits.ring_timeout", "-3s", "30s"),
         ("limits.calls_per_second", "fast", "a number above 0"),
         ("limits.queue", "maybe", "true or false"),
+        ("limits.queue_timeout", "0s", "at least 1s"),
+        ("limits.max_queued_calls", "none", "a whole number from 1"),
         ("outbound.mode", "shout", "notify or conversation"),
         ("outbound.allow_to", "0043", "+43"),
         ("inbound.allow_from", "me", "+15550001234"),

@@ -1,34 +1,40 @@
 //! Who may call whom, and how many at once: one counter for both directions.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use offhook_core::{CallId, Party, ProviderName, Speech};
 
 use super::Driver;
 use super::batch::Batch;
 use super::request::{InitiateError, InitiateRequest};
-use crate::machine::{self, Input, NewOutbound};
-use crate::record::{CallLimits, CallState};
+use crate::machine::{self, NewOutbound};
+use crate::record::{CallLimits, CallRecord};
 
 impl Driver {
     pub(super) fn free_slots(&self, batch: &Batch) -> usize {
-        let taken = self.slots.saturating_add_signed(batch.slots);
+        let taken = self.slots.saturating_add_signed(batch.counted.slots);
         self.policy.max_concurrent_calls.saturating_sub(taken)
     }
 
-    pub(super) fn limits(
-        &self,
-        provider: &ProviderName,
-        max_duration: Option<Duration>,
-        ring_timeout: Option<Duration>,
-    ) -> CallLimits {
+    /// The limits of a call that nobody wants others for.
+    pub(super) fn limits(&self, provider: &ProviderName) -> CallLimits {
         CallLimits {
-            max_duration: max_duration.unwrap_or(self.policy.max_duration),
-            ring_timeout: ring_timeout.unwrap_or(self.policy.ring_timeout),
+            max_duration: self.policy.max_duration,
+            ring_timeout: self.policy.ring_timeout,
             transcript_timeout: self.policy.transcript_timeout,
             notify_hangup_delay: self.policy.notify_hangup_delay,
             dial_slack: self.capabilities_of(provider).dial_slack,
+            queue_timeout: None,
+        }
+    }
+
+    fn limits_of(&self, provider: &ProviderName, request: &InitiateRequest) -> CallLimits {
+        let limits = self.limits(provider);
+        let wait = request.queue_timeout.unwrap_or(self.policy.queue_timeout);
+        CallLimits {
+            max_duration: request.max_duration.unwrap_or(limits.max_duration),
+            ring_timeout: request.ring_timeout.unwrap_or(limits.ring_timeout),
+            queue_timeout: self.policy.queue.then_some(wait),
+            ..limits
         }
     }
 
@@ -59,19 +65,7 @@ impl Driver {
         if let Some(call) = self.fencing(batch, &request.to) {
             return Err(InitiateError::DestinationFenced { call });
         }
-        let full = self.free_slots(batch) == 0;
-        if full && !self.policy.queue {
-            let limit = self.policy.max_concurrent_calls;
-            return Err(InitiateError::ConcurrencyLimit { limit });
-        }
-        let mut queued = full;
-        if !full && let Some(pace) = self.dial_pace.get_mut(&name) {
-            match pace.take(now) {
-                Ok(()) => {}
-                Err(_) if self.policy.queue => queued = true,
-                Err(retry_after) => return Err(InitiateError::RateLimit { retry_after }),
-            }
-        }
+        self.may_place(batch, &name, now)?;
         let locale = request.locale.clone().unwrap_or_else(|| self.policy.locale.clone());
         let message = request.message.clone().map(|text| Speech {
             text,
@@ -85,9 +79,9 @@ impl Driver {
             mode: request.mode.unwrap_or(self.policy.mode),
             message,
             locale,
-            limits: self.limits(&name, request.max_duration, request.ring_timeout),
+            limits: self.limits_of(&name, request),
             metadata: request.metadata.clone(),
-            queued,
+            queued: self.policy.queue,
             provider: name,
         };
         batch.create(machine::outbound(new, &capabilities, now));
@@ -98,43 +92,9 @@ impl Driver {
     }
 
     /// The call whose unknown outcome keeps this destination from being dialled.
-    fn fencing(&self, batch: &Batch, to: &Party) -> Option<CallId> {
-        let open = self.open.keys().filter_map(|call| batch.record(&self.open, *call));
-        open.filter(|record| record.outcome_unknown() && record.to == *to)
-            .map(|record| record.id)
-            .next()
-    }
-
-    /// Lets queued calls have the slots that are free, oldest first.
-    pub(super) fn admit_queued(&mut self, batch: &mut Batch, now: Timestamp) {
-        if !self.policy.queue || self.free_slots(batch) == 0 {
-            return;
-        }
-        let mut queued: Vec<CallId> = self
-            .open
-            .values()
-            .filter(|open| open.record.state == CallState::Queued)
-            .map(|open| open.record.id)
-            .collect();
-        queued.sort_unstable();
-        for call in queued {
-            let Some(record) = batch.record(&self.open, call) else { continue };
-            if record.state != CallState::Queued || self.fencing(batch, &record.to).is_some() {
-                continue;
-            }
-            if self.free_slots(batch) == 0 {
-                return;
-            }
-            let provider = record.provider.clone();
-            if let Some(pace) = self.dial_pace.get_mut(&provider)
-                && let Err(wait) = pace.take(now)
-            {
-                let at = crate::time::after(now, wait);
-                self.admit_at = Some(self.admit_at.map_or(at, |other| other.min(at)));
-                continue;
-            }
-            self.apply(batch, call, Input::Admitted, now);
-        }
+    pub(super) fn fencing(&self, batch: &Batch, to: &Party) -> Option<CallId> {
+        let mut known = self.fences.of(to).chain(batch.counted.fences.of(to));
+        known.find(|call| batch.record(&self.open, *call).is_some_and(CallRecord::outcome_unknown))
     }
 }
 

@@ -8,6 +8,7 @@ use offhook_core::{CallId, ProviderName, Turn};
 use super::listing::Listing;
 use super::open::Open;
 use super::pace::Pace;
+use super::queue::{Fences, Queue, waits};
 use super::submission::{Answer, Submission, Ticket};
 use super::watch::Watch;
 use crate::entry::{Entry, EntryKind, RepliedPlan};
@@ -38,10 +39,48 @@ pub(super) struct Batch {
     /// Calls that are to be asked about one by one, and why.
     pub(super) asking: Vec<(CallId, String)>,
     pub(super) pace_before: BTreeMap<ProviderName, Pace>,
-    /// How many slots the batch takes (or frees, below zero).
-    pub(super) slots: isize,
+    pub(super) counted: Counted,
+    /// How many records were looked at.
+    #[cfg(test)]
+    pub(super) records_read: std::cell::Cell<usize>,
     /// Whether it was applied before and met a conflict.
     pub(super) again: bool,
+}
+
+/// What the batch changes of all that admission goes by.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// How many slots it takes (or frees, below zero).
+    pub(super) slots: isize,
+    /// Calls that wait since.
+    pub(super) queue: Queue,
+    /// How many more wait for each provider than before (or fewer, below zero).
+    waiting: BTreeMap<ProviderName, isize>,
+    /// Destinations that are fenced since.
+    pub(super) fences: Fences,
+}
+
+impl Counted {
+    fn change(&mut self, before: Option<&CallRecord>, after: &CallRecord) {
+        let was = |what: fn(&CallRecord) -> bool| before.is_some_and(what);
+        self.slots += isize::from(after.holds_slot()) - isize::from(was(CallRecord::holds_slot));
+        if after.outcome_unknown() && !was(CallRecord::outcome_unknown) {
+            self.fences.insert(after);
+        }
+        let (waited, waits) = (was(waits), waits(after));
+        if waited != waits {
+            let waiting = self.waiting.entry(after.provider.clone()).or_default();
+            *waiting += isize::from(waits) - isize::from(waited);
+            if waits {
+                self.queue.insert(after);
+            }
+        }
+    }
+
+    /// How many more wait for this provider.
+    pub(super) fn waiting(&self, provider: &ProviderName) -> isize {
+        self.waiting.get(provider).copied().unwrap_or_default()
+    }
 }
 
 /// One call in the batch.
@@ -104,7 +143,9 @@ impl Batch {
             listings: Vec::new(),
             asking: Vec::new(),
             pace_before,
-            slots: 0,
+            counted: Counted::default(),
+            #[cfg(test)]
+            records_read: std::cell::Cell::default(),
             again: false,
         }
     }
@@ -136,7 +177,7 @@ impl Batch {
             working.new_ids.push(id.value().to_owned());
             self.carrier_ids.insert((provider.clone(), id.value().to_owned()), working.record.id);
         }
-        self.slots += isize::from(working.record.holds_slot());
+        self.counted.change(None, &working.record);
     }
 
     fn insert(&mut self, record: CallRecord, base: Option<u64>) -> usize {
@@ -161,6 +202,8 @@ impl Batch {
         open: &'a HashMap<CallId, Open>,
         call: CallId,
     ) -> Option<&'a Arc<CallRecord>> {
+        #[cfg(test)]
+        self.records_read.set(self.records_read.get() + 1);
         match self.working(call) {
             Some(working) => Some(&working.record),
             None => open.get(&call).map(|open| &open.record),
@@ -196,8 +239,7 @@ impl Batch {
             },
         };
         let base = before.revision;
-        self.slots +=
-            isize::from(transition.record.holds_slot()) - isize::from(before.holds_slot());
+        self.counted.change(Some(before), &transition.record);
         let ids = transition.record.ids.iter();
         let new_ids: Vec<String> = ids
             .filter(|id| !before.ids.iter().any(|known| known == *id))

@@ -10,10 +10,12 @@ mod batch;
 mod listing;
 mod open;
 mod pace;
+mod queue;
 mod request;
 mod restoring;
 mod starting;
 mod submission;
+mod turns;
 mod watch;
 mod webhooks;
 
@@ -34,6 +36,7 @@ use batch::Batch;
 use listing::Listing;
 use open::Open;
 use pace::Pace;
+use queue::{Fences, Queue};
 use starting::Runnable;
 use watch::Watch;
 
@@ -52,6 +55,10 @@ pub struct Driver {
     open: HashMap<CallId, Open>,
     by_carrier_id: HashMap<ProviderName, HashMap<String, CallId>>,
     slots: usize,
+    queue: Queue,
+    fences: Fences,
+    /// No dial is begun any more.
+    closing: bool,
     deadlines: BTreeSet<(Timestamp, CallId)>,
     looks: BTreeSet<(Timestamp, CallId)>,
     looks_in_flight: usize,
@@ -116,6 +123,9 @@ impl Driver {
             open: HashMap::new(),
             by_carrier_id: HashMap::new(),
             slots: 0,
+            queue: Queue::default(),
+            fences: Fences::default(),
+            closing: false,
             deadlines: BTreeSet::new(),
             looks: BTreeSet::new(),
             looks_in_flight: 0,
@@ -160,6 +170,24 @@ impl Driver {
     #[must_use]
     pub const fn slots(&self) -> usize {
         self.slots
+    }
+
+    /// The calls that wait for their turn, newest first, as committed: so many at most, and only those
+    /// that stand before this one (when it began, and its id).
+    #[must_use]
+    pub fn queued(
+        &self,
+        before: Option<(Timestamp, CallId)>,
+        limit: usize,
+    ) -> Vec<Arc<CallRecord>> {
+        let before = before.map(|(since, call)| queue::Place::at(since, call));
+        let calls = self.queue.newest_first(before, limit).into_iter();
+        calls.filter_map(|call| self.open.get(&call)).map(|open| Arc::clone(&open.record)).collect()
+    }
+
+    /// Begins no dial any more: who waits for a turn goes on waiting after the next start.
+    pub const fn close(&mut self) {
+        self.closing = true;
     }
 
     /// What became of the calls from before the restart.
@@ -363,6 +391,8 @@ impl Driver {
             Err(CommitError::Conflict { calls }) if !batch.again => {
                 // Apply the same again, on what the others wrote.
                 self.again = true;
+                // A queued call may have been admitted in vain.
+                self.admit_at = Some(now);
                 self.dial_pace = batch.pace_before;
                 let find = batch.submissions.iter().filter_map(Submission::first_word).collect();
                 for submission in batch.submissions.into_iter().rev() {

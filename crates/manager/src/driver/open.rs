@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use offhook_core::CallId;
 
 use super::Driver;
+use super::queue::waits;
 use super::submission::{Submission, Ticket};
 use super::watch::Watch;
 use crate::machine;
-use crate::record::{CallRecord, CallState};
+use crate::record::CallRecord;
 
 /// One of them.
 #[derive(Debug)]
@@ -31,9 +32,8 @@ impl Driver {
     /// Puts a committed record in the place of the one before.
     pub(super) fn put(&mut self, record: Arc<CallRecord>, news: bool) {
         let call = record.id;
-        let before = self.open.get(&call).map(|open| open.record.holds_slot());
-        self.slots -= usize::from(before == Some(true));
-        self.slots += usize::from(record.holds_slot());
+        let before = self.open.get(&call).map(|open| Arc::clone(&open.record));
+        self.account(before.as_deref(), Some(&record));
         if !record.is_open() {
             if let Some(open) = self.open.remove(&call) {
                 self.unschedule(call, &open);
@@ -46,10 +46,6 @@ impl Driver {
             if known.get(id.value()) != Some(&call) {
                 known.insert(id.value().to_owned(), call);
             }
-        }
-        if record.state == CallState::Queued {
-            // Perhaps it waits for the rate only: the next turn finds out when.
-            self.admit_at = Some(Timestamp::MIN);
         }
         let open = self.open.entry(call).or_insert_with(|| Open {
             record: Arc::clone(&record),
@@ -69,6 +65,32 @@ impl Driver {
             self.run(call);
         }
         self.schedule(call);
+    }
+
+    /// Counts its slot, its place in the queue, and the fence around its destination.
+    fn account(&mut self, before: Option<&CallRecord>, after: Option<&CallRecord>) {
+        self.slots -= usize::from(before.is_some_and(CallRecord::holds_slot));
+        self.slots += usize::from(after.is_some_and(CallRecord::holds_slot));
+        if let Some(before) = before {
+            if waits(before) {
+                self.queue.remove(before);
+            }
+            let fenced = |record: &CallRecord| record.outcome_unknown();
+            let is_freed = fenced(before) && !after.is_some_and(fenced);
+            if is_freed && self.fences.remove(before) && self.queue.unfence(&before.to) {
+                self.admit_at = Some(Timestamp::MIN);
+            }
+        }
+        if let Some(after) = after {
+            if after.outcome_unknown() {
+                self.fences.insert(after);
+            }
+            if waits(after) {
+                self.queue.insert(after);
+                // The next turn finds out for what it waits.
+                self.admit_at = Some(Timestamp::MIN);
+            }
+        }
     }
 
     fn forget_ids(&mut self, record: &CallRecord) {
@@ -127,7 +149,7 @@ impl Driver {
             Some(record) => self.put(Arc::new(record), false),
             None => {
                 if let Some(open) = self.open.remove(&call) {
-                    self.slots -= usize::from(open.record.holds_slot());
+                    self.account(Some(&open.record), None);
                     self.unschedule(call, &open);
                     self.forget_ids(&open.record);
                 }

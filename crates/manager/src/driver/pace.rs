@@ -24,6 +24,14 @@ impl Pace {
         Self { interval, burst, next: Timestamp::MIN }
     }
 
+    /// A token was taken at that time, by whoever ran before us. What lies so far back that it permits
+    /// the whole burst by now does not count.
+    pub(crate) fn taken(&mut self, at: Timestamp, now: Timestamp) {
+        if after(at, self.burst.saturating_add(self.interval)) > now {
+            self.next = after(self.next.max(at), self.interval);
+        }
+    }
+
     /// Takes a token, or says how long to wait for one.
     pub(crate) fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
         let earliest = after(now, self.burst);
@@ -60,6 +68,19 @@ mod tests {
         assert_eq!(pace.take(late), Ok(()));
         let wait = pace.take(Timestamp::UNIX_EPOCH).unwrap_err();
         assert!(wait <= Duration::from_millis(500), "{wait:?}");
+    }
+
+    #[test]
+    fn what_was_taken_before_us_counts_as_long_as_it_matters() {
+        let (start, second) = (Timestamp::UNIX_EPOCH, Duration::from_secs(1));
+        let now = after(start, second * 10);
+        let mut pace = Pace::per_second(1.0);
+        for long_ago in 0..5 {
+            pace.taken(after(start, second * long_ago), now);
+        }
+        assert_eq!({ pace }.take(now), Ok(()));
+        pace.taken(after(start, Duration::from_millis(9_600)), now);
+        assert_eq!(pace.take(now), Err(Duration::from_millis(600)));
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct InitiateRequest {
     pub max_duration: Option<Duration>,
     /// How long it may ring; the policy's if `None`.
     pub ring_timeout: Option<Duration>,
+    /// How long it may wait for its turn, where calls wait; the policy's if `None`.
+    pub queue_timeout: Option<Duration>,
     /// The key under which it is placed once.
     pub idempotency: Option<Idempotency>,
 }
@@ -53,6 +55,7 @@ impl InitiateRequest {
             metadata: BTreeMap::new(),
             max_duration: None,
             ring_timeout: None,
+            queue_timeout: None,
             idempotency: None,
         }
     }
@@ -93,6 +96,17 @@ pub enum InitiateError {
     ConcurrencyLimit {
         /// The limit.
         limit: usize,
+    },
+    /// As many calls wait for this provider as may.
+    #[error(
+        "{limit} calls wait for this provider already, as many as limits.max_queued_calls permits"
+    )]
+    QueueFull {
+        /// The limit.
+        limit: usize,
+        /// How long to wait, where only the rate keeps them from being dialled; `None` where it is
+        /// the slots, which nobody can tell.
+        retry_after: Option<Duration>,
     },
     /// Too many calls in a short time.
     #[error("too many calls in a short time; try again in {} s", retry_after.as_secs() + 1)]

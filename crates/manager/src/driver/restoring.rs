@@ -7,6 +7,7 @@ use offhook_core::{CallId, CallStatus};
 
 use super::Driver;
 use super::batch::Batch;
+use super::queue::waits;
 use super::submission::Submission;
 use crate::machine::Input;
 use crate::record::{CallRecord, CallState};
@@ -16,6 +17,12 @@ impl Driver {
     /// Takes up a call that was open when we stopped. It holds its slot at once.
     pub fn restore(&mut self, record: CallRecord) {
         let (call, provider) = (record.id, record.provider.clone());
+        if let Some(dial) = record.dial
+            && let Some(pace) = self.dial_pace.get_mut(&provider)
+        {
+            // A restart in mid-second lets no second burst through.
+            pace.taken(dial.sent_at, self.report.started_at);
+        }
         if !record.state.is_ended() {
             self.report.expect(call, provider);
         }
@@ -30,14 +37,18 @@ impl Driver {
     }
 
     pub(super) fn apply_restored(&mut self, batch: &mut Batch, call: CallId, now: Timestamp) {
+        let waited = batch.record(&self.open, call).is_some_and(waits);
         let was_ending =
             batch.record(&self.open, call).is_some_and(|record| record.ending.is_some());
         self.apply(batch, call, Input::Restored, now);
         batch.settled.push(call);
         let Some(record) = batch.record(&self.open, call) else { return };
         let (decision, why) = match record.state {
+            CallState::Ended(_) if waited => {
+                (Decision::TimedOut, "it had waited as long as it may; it is not dialled")
+            }
             CallState::Ended(_) => return,
-            CallState::Queued => (Decision::Queued, "it still waits for a slot"),
+            CallState::Queued => (Decision::Queued, "it still waits for its turn"),
             _ if was_ending => (Decision::Ending, "its hangup had been asked for"),
             _ if record.ending.is_some() => {
                 (Decision::TimedOut, "it is older than it may become; it is hung up")

@@ -9,7 +9,7 @@ use offhook_core::{CallId, CallRef, ProviderName};
 use super::Driver;
 use super::watch::Wanted;
 use crate::machine;
-use crate::record::{CallRecord, Effect};
+use crate::record::{CallRecord, Effect, EffectKind};
 use crate::time::after;
 
 /// Something to do at the carrier.
@@ -33,6 +33,13 @@ pub struct CallJob {
 }
 
 impl Job {
+    /// Whether it dials.
+    #[must_use]
+    pub const fn is_dial(&self) -> bool {
+        let Self::Call(CallJob { kind: JobKind::Effect(effect), .. }) = self else { return false };
+        matches!(effect.kind, EffectKind::Initiate)
+    }
+
     /// Whose carrier it is for.
     #[must_use]
     pub fn provider(&self) -> &ProviderName {

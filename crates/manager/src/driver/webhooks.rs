@@ -200,7 +200,7 @@ impl Driver {
             to: offer.to.clone(),
             greeting,
             locale: self.policy.locale.clone(),
-            limits: self.limits(&arrival.provider, None, None),
+            limits: self.limits(&arrival.provider),
         };
         let transition = if !self.policy.inbound.admits(&offer.from) {
             machine::refused(new, Refusal::Policy, &capabilities, now)

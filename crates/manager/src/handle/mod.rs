@@ -220,6 +220,31 @@ impl Manager {
         self.inner.store.history(query).await
     }
 
+    /// Calls that wait for their turn to be dialled, newest first: so many at most, and only those from
+    /// before this one on.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the manager is not running.
+    pub async fn queued(
+        &self,
+        before: Option<CallId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<CallRecord>>, StoreError> {
+        self.loaded().await.map_err(|()| StoreError::Closed)?;
+        // It may have left the queue since, and keeps its place in the order.
+        let before = match before {
+            Some(call) => match self.inner.store.get(call).await? {
+                Some(record) => Some((record.started_at, call)),
+                None => return Ok(Vec::new()),
+            },
+            None => None,
+        };
+        let (answer, answered) = oneshot::channel();
+        let message = Message::Queued { before, limit, answer };
+        self.send(message).await.map_err(|()| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)
+    }
+
     /// What happened to a call, in order.
     ///
     /// # Errors

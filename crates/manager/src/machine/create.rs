@@ -11,9 +11,7 @@ use offhook_core::{
 
 use super::{Transition, Work};
 use crate::entry::EntryKind;
-use crate::record::{
-    CallLimits, CallRecord, CallState, Dial, DialOutcome, EffectKind, Mode, RecentWebhooks, Script,
-};
+use crate::record::{CallLimits, CallRecord, CallState, EffectKind, Mode, RecentWebhooks, Script};
 
 /// An outbound call that was admitted.
 #[derive(Clone, Debug)]
@@ -36,7 +34,7 @@ pub struct NewOutbound {
     pub limits: CallLimits,
     /// The user's own notes.
     pub metadata: BTreeMap<String, PrivateText>,
-    /// Whether it has to wait for a slot.
+    /// Whether it has to wait for its turn.
     pub queued: bool,
 }
 
@@ -164,19 +162,6 @@ fn begun(record: CallRecord, capabilities: Capabilities, now: Timestamp) -> Work
     work
 }
 
-impl Work {
-    /// The dial's intent: persisted with this transition, sent after it, and never again.
-    pub(super) fn admitted(&mut self) {
-        if self.record.state != CallState::Queued {
-            return self.ignore(super::Ignored::NothingNew);
-        }
-        self.record.state = CallState::Initiated;
-        self.record.dial = Some(Dial { sent_at: self.now, outcome: DialOutcome::Pending });
-        self.push_effect(EffectKind::Initiate);
-        self.note(EntryKind::Admitted);
-    }
-}
-
 fn blank(
     id: CallId,
     provider: ProviderName,
@@ -202,6 +187,7 @@ fn blank(
         turn: Turn(1),
         question: None,
         dial: None,
+        throttled: None,
         ring_overdue_at: None,
         confirm_at: None,
         confirmations: 0,

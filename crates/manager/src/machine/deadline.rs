@@ -40,7 +40,7 @@ pub fn next_deadline(record: &CallRecord) -> Option<(Timestamp, DeadlineKind)> {
     let limits = &record.limits;
     let ending = record.ending.map(|ending| (ending.check_at, DeadlineKind::HangupCheck));
     let phase = if record.state == CallState::Queued {
-        Some((after(record.started_at, limits.max_duration), DeadlineKind::Queue))
+        Some((record.waits_until(), DeadlineKind::Queue))
     } else if let Some(dial) = record.dial.filter(|_| record.answered_at.is_none()) {
         dial_deadline(record, dial)
     } else {
@@ -108,7 +108,7 @@ impl Work {
         }
         self.note(EntryKind::Deadline { deadline });
         match deadline {
-            DeadlineKind::Queue => self.end(EndReason::Canceled, None),
+            DeadlineKind::Queue => self.wait_is_over(),
             DeadlineKind::Dial => self.lose(),
             DeadlineKind::Ring => self.record.ring_overdue_at = Some(self.now),
             DeadlineKind::RingOverdue => self.ask_hangup(EndReason::NoAnswer),
@@ -185,7 +185,13 @@ impl Work {
         if self.record.state.is_ended() || self.record.ending.is_some() {
             return;
         }
-        if self.record.state != CallState::Queued && self.outlived() <= self.now {
+        if self.record.state == CallState::Queued {
+            if self.record.waits_until() <= self.now {
+                self.deadline();
+            }
+            return;
+        }
+        if self.outlived() <= self.now {
             self.note(EntryKind::Deadline { deadline: DeadlineKind::MaxDuration });
             return self.ask_hangup(EndReason::Timeout);
         }
@@ -211,7 +217,7 @@ impl Work {
             // Nobody knows whether it exists: its dial deadline decides.
             Some(_) if self.record.ids.is_empty() => Timestamp::MAX,
             // As long as it may last, and at least as long as it may take to be answered. A call
-            // that had to wait for a slot is as old as its dial.
+            // that had to wait for its turn is as old as its dial.
             Some(dial) => {
                 let ring = limits.ring_timeout.saturating_add(limits.dial_slack);
                 after(dial.sent_at, limits.max_duration.max(ring.saturating_add(RING_GRACE)))

@@ -36,6 +36,7 @@ impl Work {
         let unclear = matches!(dial.outcome, DialOutcome::Unknown { .. });
         if unclear || dial.outcome == DialOutcome::Pending {
             dial.outcome = DialOutcome::Accepted { at: self.now };
+            self.record.throttled = None;
             // The first news of it, however long it had to wait for its slot: a carrier that does not
             // know so young a call is asked once more before that ends it.
             self.record.news_at = self.now;
@@ -56,7 +57,7 @@ impl Work {
             return self.ignore(Ignored::AlreadyEnded);
         }
         if self.record.state == CallState::Queued {
-            // Nothing was dialled: no carrier can tell anything of it.
+            // No carrier has taken it: none can tell anything of it.
             return self.ignore(Ignored::NothingNew);
         }
         // What no step is known of belongs to the present one.

@@ -5,7 +5,7 @@
 //! knows a provider's name; `now` and the carrier's [`Capabilities`] are arguments.
 //!
 //! ```text
-//! Queued → Initiated → Ringing → Answered → Active → Speaking ⇄ Listening → Ended(reason)
+//! Queued ⇄ Initiated → Ringing → Answered → Active → Speaking ⇄ Listening → Ended(reason)
 //! ```
 //!
 //! `Ended` is absorbing and the first reason wins. What is to be done at the carrier stands in the
@@ -20,6 +20,7 @@ mod events;
 mod look;
 mod outbox;
 mod script;
+mod waiting;
 
 use jiff::Timestamp;
 use offhook_core::{
@@ -63,7 +64,7 @@ pub enum Input<'a> {
     Search(&'a Search),
     /// A deadline has passed.
     Deadline,
-    /// A slot is free for a queued call.
+    /// It is a queued call's turn.
     Admitted,
     /// The call was loaded after a restart.
     Restored,

@@ -150,6 +150,9 @@ impl Work {
             // A webhook with our id came first, and proves that the call exists.
             return self.note_failure(effect, error, false);
         }
+        if self.waits_again(error) {
+            return self.wait_again(error);
+        }
         let outcome = match error.class() {
             // After the first byte nothing is sure: a time-out, a 5xx, an answer without an id.
             ErrorClass::Ambiguous | ErrorClass::Undecodable => {
@@ -259,7 +262,7 @@ impl Work {
         self.record.state = CallState::Active;
     }
 
-    fn note_failure(&mut self, effect: EffectKind, error: &ProviderError, again: bool) {
+    pub(super) fn note_failure(&mut self, effect: EffectKind, error: &ProviderError, again: bool) {
         self.note(EntryKind::NotDone { effect, class: error.class(), cause: error.cause(), again });
     }
 
@@ -313,6 +316,6 @@ impl Work {
 }
 
 /// 1, 2, 4 … at most 30 s.
-fn backoff(attempts: u32) -> Duration {
+pub(super) fn backoff(attempts: u32) -> Duration {
     Duration::from_secs(1_u64 << attempts.saturating_sub(1).min(5)).min(Duration::from_secs(30))
 }

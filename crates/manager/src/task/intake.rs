@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use offhook_core::{CallId, ParsedWebhook, ProviderCallIds, ProviderName, Turn};
 use tokio::sync::{mpsc, oneshot};
 
@@ -36,6 +37,12 @@ pub(crate) enum Message {
         call: CallId,
         command: Command,
         answer: oneshot::Sender<Result<(Arc<CallRecord>, Turn), CommandError>>,
+    },
+    /// Which calls wait for their turn: so many, from before this one on.
+    Queued {
+        before: Option<(Timestamp, CallId)>,
+        limit: usize,
+        answer: oneshot::Sender<Vec<Arc<CallRecord>>>,
     },
     Shutdown,
 }
@@ -105,6 +112,9 @@ impl Task {
                     let _ = answer.send(Err(CommandError::StoreUnavailable));
                 }
             },
+            Message::Queued { before, limit, answer } => {
+                let _ = answer.send(self.driver.queued(before, limit));
+            }
             Message::Shutdown => {}
         }
     }

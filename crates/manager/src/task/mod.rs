@@ -353,6 +353,13 @@ impl Task {
         self.release();
         self.show(false);
         self.messages.close();
+        // A dial whose intent is committed is still sent: else its outcome would be unknown after the
+        // next start. No other is begun.
+        self.driver.close();
+        let now = self.clock.now();
+        for job in self.driver.start(now).into_iter().filter(Job::is_dial) {
+            self.start(job, now);
+        }
         let patience = tokio::time::sleep(SHUTDOWN_GRACE);
         tokio::pin!(patience);
         // Requests that came before the door was closed still get their answers.

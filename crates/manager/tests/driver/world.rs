@@ -52,6 +52,14 @@ pub(crate) fn policy(name: ProviderName) -> Policy {
     policy
 }
 
+/// All providers of the policy are of one kind.
+fn of_providers(
+    policy: &Policy,
+    capabilities: Capabilities,
+) -> HashMap<ProviderName, Capabilities> {
+    policy.providers.keys().map(|name| (name.clone(), capabilities)).collect()
+}
+
 impl World {
     pub(crate) fn documents() -> Self {
         Self::with(Box::new(DocumentProvider::new()), |_| {})
@@ -69,8 +77,7 @@ impl World {
         let mut policy = policy(provider.name());
         edit(&mut policy);
         let capabilities = provider.capabilities();
-        let of_providers = HashMap::from([(provider.name(), capabilities)]);
-        let driver = Driver::new(policy.clone(), of_providers, at(0));
+        let driver = Driver::new(policy.clone(), of_providers(&policy, capabilities), at(0));
         Self {
             capabilities,
             driver,
@@ -104,7 +111,7 @@ impl World {
 
     /// The process ends and begins anew; what was not committed is gone.
     pub(crate) fn restart(&mut self) {
-        let of_providers = HashMap::from([(self.provider.name(), self.capabilities)]);
+        let of_providers = of_providers(&self.policy, self.capabilities);
         self.driver = Driver::new(self.policy.clone(), of_providers, self.now);
         self.jobs.clear();
         self.lists.clear();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::world::{Fault, World, offer, text, until};
-use offhook_manager::{CommandError, InitiateError, StoreError, WebhookError};
+use offhook_manager::{CallStore, CommandError, InitiateError, StoreError, WebhookError};
 
 #[tokio::test]
 async fn invariant_07_a_refused_commit_tells_the_carrier_to_come_again() {
@@ -119,4 +119,32 @@ async fn a_store_that_cannot_be_loaded_stops_the_manager_with_its_reason() {
     assert!(matches!(error, StoreError::Failed { .. }), "{error}");
     let refused = manager.webhook(&world.name(), offer(1, "IN-1").signed()).await;
     assert!(matches!(refused, Err(WebhookError::Unavailable)));
+}
+
+#[tokio::test]
+async fn a_dial_that_is_committed_while_we_are_told_to_stop_is_still_sent() {
+    let world = World::documents();
+    let manager = world.start();
+    until(|| manager.is_ready()).await;
+    world.store.next_commit(Fault::UnclearWritten);
+    world.store.fail_reads(1);
+    let request = world.request(&manager, "+15550000001");
+    let call = request.id;
+    let dialling = tokio::spawn({
+        let manager = manager.clone();
+        async move { manager.initiate(request).await }
+    });
+    crate::world::a_while().await;
+    let stopping = tokio::spawn({
+        let manager = manager.clone();
+        async move { manager.shutdown().await }
+    });
+    crate::world::a_while().await;
+    assert_eq!(world.provider.count("initiate_call"), 0, "nobody knows that it is committed");
+    world.clock.pass(Duration::from_millis(500));
+    stopping.await.unwrap().unwrap();
+    assert_eq!(world.provider.count("initiate_call"), 1);
+    let record = CallStore::get(&*world.store, call).await.unwrap().unwrap();
+    assert!(!record.ids.is_empty(), "and its answer is taken in");
+    drop(dialling);
 }

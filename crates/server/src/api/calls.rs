@@ -61,6 +61,10 @@ pub(super) struct NewCall {
     #[serde(default, deserialize_with = "duration", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<texts::CallDuration>)]
     ring_timeout: Option<Duration>,
+    /// How long it may wait for its turn, where calls wait (`limits.queue`); as configured without it.
+    #[serde(default, deserialize_with = "duration", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<texts::CallDuration>)]
+    queue_timeout: Option<Duration>,
 }
 
 impl NewCall {
@@ -97,9 +101,11 @@ impl NewCall {
         }
         request.metadata =
             self.metadata.into_iter().map(|(name, value)| (name, value.into())).collect();
-        for (name, value) in
-            [("max_duration", self.max_duration), ("ring_timeout", self.ring_timeout)]
-        {
+        for (name, value) in [
+            ("max_duration", self.max_duration),
+            ("ring_timeout", self.ring_timeout),
+            ("queue_timeout", self.queue_timeout),
+        ] {
             let permitted = Duration::from_secs(1)..=MAX_DURATION;
             if value.is_some_and(|value| !permitted.contains(&value)) {
                 return Err(Problem::invalid(format!("{name}: from 1 s to 4 h")));
@@ -107,6 +113,7 @@ impl NewCall {
         }
         request.max_duration = self.max_duration;
         request.ring_timeout = self.ring_timeout;
+        request.queue_timeout = self.queue_timeout;
         request.idempotency = idempotency;
         Ok(request)
     }
@@ -145,7 +152,8 @@ problems!(Placing:
 /// Places a call.
 ///
 /// Answers when the carrier has taken it, or when it cannot be known whether it has: `dial` says
-/// which.
+/// which. Where calls wait for their turn (`limits.queue`) it is `pending` and the state `queued`
+/// after 10 s.
 #[utoipa::path(
     post,
     path = "/v1/calls",
@@ -205,7 +213,11 @@ pub(super) struct ListQuery {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Listed {
+    /// Those that are not over.
     Live,
+    /// Of these, those that wait for their turn to be dialled.
+    Queued,
+    /// Those that are over.
     Ended,
     All,
 }
@@ -235,9 +247,10 @@ pub(super) async fn list(
 ) -> Result<Json<CallList>, Problem> {
     let Query(query) = query.map_err(|error| Problem::invalid(error.body_text()))?;
     let which = match query.state.unwrap_or(Listed::Live) {
-        Listed::Live => Which::Live,
-        Listed::Ended => Which::Ended,
-        Listed::All => Which::All,
+        Listed::Live => Some(Which::Live),
+        Listed::Ended => Some(Which::Ended),
+        Listed::All => Some(Which::All),
+        Listed::Queued => None,
     };
     let limit = query.limit.unwrap_or(50);
     if !(1..=1000).contains(&limit) {
@@ -250,10 +263,19 @@ pub(super) async fn list(
         }
         None => None,
     };
-    let records = manager.calls(HistoryQuery { which, before, limit }).await?;
-    let full = records.len() == limit;
-    let next_cursor = records.last().filter(|_| full).map(|record| record.id.to_string());
-    Ok(Json(CallList { calls: records.iter().map(CallView::from).collect(), next_cursor }))
+    let calls: Vec<CallView> = match which {
+        Some(which) => {
+            let records = manager.calls(HistoryQuery { which, before, limit }).await?;
+            records.iter().map(CallView::from).collect()
+        }
+        None => {
+            let records = manager.queued(before, limit).await?;
+            records.iter().map(|record| CallView::from(&**record)).collect()
+        }
+    };
+    let full = calls.len() == limit;
+    let next_cursor = calls.last().filter(|_| full).map(CallView::cursor);
+    Ok(Json(CallList { calls, next_cursor }))
 }
 
 problems!(Looking: NoSuchCall, StoreUnavailable);

@@ -103,8 +103,10 @@ impl IntoResponse for Problem {
 impl From<InitiateError> for Problem {
     fn from(error: InitiateError) -> Self {
         let code = match &error {
-            InitiateError::ConcurrencyLimit { .. } => Code::ConcurrencyLimit,
-            InitiateError::RateLimit { .. } => Code::RateLimit,
+            InitiateError::ConcurrencyLimit { .. }
+            | InitiateError::QueueFull { retry_after: None, .. } => Code::ConcurrencyLimit,
+            InitiateError::RateLimit { .. }
+            | InitiateError::QueueFull { retry_after: Some(_), .. } => Code::RateLimit,
             InitiateError::DestinationFenced { .. } => Code::DestinationFenced,
             InitiateError::DestinationNotAllowed => Code::DestinationNotAllowed,
             InitiateError::KeyReused => Code::IdempotencyKeyReused,
@@ -114,7 +116,8 @@ impl From<InitiateError> for Problem {
         };
         let problem = Self::new(code, error.to_string());
         match error {
-            InitiateError::RateLimit { retry_after } => {
+            InitiateError::RateLimit { retry_after }
+            | InitiateError::QueueFull { retry_after: Some(retry_after), .. } => {
                 Self { retry_after: Some(retry_after.as_secs() + 1), ..problem }
             }
             InitiateError::DestinationFenced { call } => problem.of_call(call),

@@ -99,7 +99,7 @@ impl From<&CallRecord> for CallView {
     }
 }
 
-/// How the dial stands, of a call that is dialled. One that waits for a slot is still to be.
+/// How the dial stands, of a call that is dialled. One that waits for its turn is still to be.
 fn dial(record: &CallRecord) -> Option<DialView> {
     match record.dial {
         Some(dial) => Some(dial.outcome.into()),
@@ -108,6 +108,11 @@ fn dial(record: &CallRecord) -> Option<DialView> {
 }
 
 impl CallView {
+    /// From where the next page of calls goes on.
+    pub(super) fn cursor(&self) -> String {
+        self.id.to_string()
+    }
+
     /// With everything that was said, from the call's timeline.
     pub(super) fn with_transcript(mut self, timeline: &[StoredEntry]) -> Self {
         let mut transcript = Vec::new();

@@ -2,6 +2,7 @@
 
 mod questions;
 mod truth;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,11 +18,14 @@ use crate::story::Terms;
 
 use questions::Pressed;
 pub(crate) use truth::SeenLine;
+use turns::Rate;
 
 /// A call as it was last committed.
 #[derive(Debug)]
 struct Kept {
     record: Arc<CallRecord>,
+    /// When it began, as it was first committed.
+    began: Timestamp,
     deadline: Option<Timestamp>,
     /// Since when its hangup is asked for.
     ending_since: Option<Timestamp>,
@@ -55,13 +59,16 @@ pub(crate) struct Oracle {
     pub(crate) forgotten: bool,
     /// When the carrier first told something of a call that had ended for us.
     told_after_end: BTreeMap<CallId, Timestamp>,
+    rate: Rate,
+    /// Since when it is the turn of somebody who waits.
+    turn_since: Option<Timestamp>,
     /// When the last thing went wrong. Bounds are counted from there.
     disturbed: Timestamp,
     pub(crate) violation: Option<Violation>,
 }
 
 impl Oracle {
-    pub(crate) const fn new(began: Timestamp, terms: Terms) -> Self {
+    pub(crate) fn new(began: Timestamp, terms: Terms) -> Self {
         Self {
             began,
             terms,
@@ -77,6 +84,8 @@ impl Oracle {
             restarts: BTreeMap::new(),
             forgotten: false,
             told_after_end: BTreeMap::new(),
+            rate: Rate::of(&terms, began),
+            turn_since: None,
             disturbed: began,
             violation: None,
         }
@@ -113,6 +122,7 @@ impl Oracle {
 
     /// The process was started again.
     pub(crate) fn restarted(&mut self) {
+        self.rate.fill();
         for (call, _) in self.kept.iter().filter(|(_, kept)| !kept.record.state.is_ended()) {
             *self.restarts.entry(*call).or_default() += 1;
         }
@@ -186,8 +196,12 @@ impl Oracle {
                 self.refute(Invariant::AppliedOnce, now, detail);
             }
         }
+        let before = self.before_turns(changes);
         for change in changes {
             self.written(change, now);
+        }
+        if let Some(before) = before {
+            self.try_turns(&before, changes, now);
         }
         let holding = self.holding();
         if holding > self.terms.limit {
@@ -223,7 +237,11 @@ impl Oracle {
                 self.refute(Invariant::EndedIsFinal, now, detail);
             }
         }
+        if let Some(was) = self.record(record.id).map(Arc::clone) {
+            self.try_exit(&was, record, now);
+        }
         let before = self.kept.get(&record.id);
+        let began = before.map_or(record.started_at, |before| before.began);
         let since = |is: bool, was: Option<Timestamp>| if is { was.or(Some(now)) } else { None };
         let ending_since =
             since(is_to_be_hung_up(record), before.and_then(|before| before.ending_since));
@@ -237,7 +255,7 @@ impl Oracle {
         for id in record.ids.iter() {
             self.by_line.insert(id.value().to_owned(), record.id);
         }
-        let kept = Kept { record: Arc::clone(record), deadline, ending_since, holds_since };
+        let kept = Kept { record: Arc::clone(record), began, deadline, ending_since, holds_since };
         self.kept.insert(record.id, kept);
     }
 

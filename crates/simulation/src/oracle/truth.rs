@@ -126,12 +126,18 @@ impl Oracle {
     /// What time brings to light. Nothing is asked of a process that is away.
     pub(crate) fn try_all(&mut self, process: Option<&Process>, now: Timestamp) {
         self.try_limits(now);
+        let since = self.turn_since.unwrap_or(now);
+        self.turn_since = self.is_someones_turn(now).then_some(since);
         let sees_to_it = |process: &&Process| process.is_open() && !process.waits_for_store();
         let Some(process) = process.filter(sees_to_it) else {
             return self.disturb(now);
         };
         self.try_records(process, now);
         self.try_lines(now);
+        if self.turn_since.is_some_and(|since| self.is_overdue(since, PUNCTUAL, now)) {
+            let detail = "it is somebody's turn, and nobody is dialled".to_owned();
+            return self.refute(Invariant::QueuedIsNotLost, now, detail);
+        }
         for (asked_at, waiter) in process.waiting.values() {
             if self.is_overdue(*asked_at, ANSWERED, now) {
                 let detail = format!("{waiter:?} has no answer");
@@ -240,7 +246,11 @@ impl Oracle {
             }
             if kept.deadline.is_some_and(|at| self.is_overdue(at, PUNCTUAL, now)) {
                 let detail = format!("that of {} ({:?}) has passed", short(*call), record.state);
-                refuted = Some((Invariant::HasDeadline, detail));
+                let refutes = match record.state {
+                    CallState::Queued => Invariant::QueuedIsNotLost,
+                    _ => Invariant::HasDeadline,
+                };
+                refuted = Some((refutes, detail));
             }
         }
         if let Some((invariant, detail)) = refuted {

@@ -11,6 +11,9 @@ impl Story {
         let terms = Terms {
             limit: chance.between(1, 3) as usize,
             queue: chance.percent(30),
+            queue_length: 50,
+            queue_timeout: 60,
+            dials_per_second: 20.0,
             max_duration: chance.one_of(&[8, 25, 25, 60, 60, 240]),
             ring_timeout: chance.one_of(&[5, 10, 20]),
             transcript_timeout: chance.one_of(&[4, 15]),
@@ -26,6 +29,9 @@ impl Story {
         };
         story.imagine_deeds(&mut chance);
         story.imagine_faults(&mut chance);
+        if terms.queue {
+            story.imagine_queue(&mut chance);
+        }
         story
     }
 
@@ -93,6 +99,39 @@ impl Story {
             }
         }
         self.deeds.sort_by_key(|(at, _)| *at);
+    }
+
+    /// More calls than slots, or than the rate permits, and what becomes of those that wait.
+    fn imagine_queue(&mut self, chance: &mut Chance) {
+        self.terms.queue_timeout = chance.one_of(&[3, 10, 30, 60]);
+        if chance.percent(65) {
+            return;
+        }
+        self.terms.queue_length = chance.one_of(&[1, 2, 50, 50]);
+        self.terms.dials_per_second = chance.one_of(&[0.5, 1.0, 1.0, 20.0]);
+        let from = chance.one_of(&[0, 0, 3_000]);
+        for _ in 0..chance.between(2, 4) {
+            let deed = Deed::Place {
+                callee: chance.one_of(&[1, 1, 2, 3, 4, 6, 7]),
+                conversation: false,
+                message: chance.percent(50),
+            };
+            self.deeds.push((from + chance.early(3_000), deed));
+        }
+        if chance.percent(40) {
+            let deed = Deed::Tell { call: chance.between(1, 5) as usize, order: Order::HangUp };
+            self.deeds.push((from + chance.early(8_000), deed));
+        }
+        self.deeds.sort_by_key(|(at, _)| *at);
+        for request in 0..3 {
+            if chance.percent(15) && self.fault(Kind::Request, request).is_none() {
+                self.faults.push((request, Fault::RequestThrottled));
+            }
+        }
+        if chance.percent(40) {
+            let away = chance.one_of(&[5, 300, 2_000, 9_000]);
+            self.crashes.push((chance.between(5, 60) as u32, away));
+        }
     }
 
     fn imagine_faults(&mut self, chance: &mut Chance) {

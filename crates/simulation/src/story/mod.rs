@@ -35,8 +35,14 @@ pub struct Story {
 pub struct Terms {
     /// How many calls at once.
     pub limit: usize,
-    /// Whether a call waits for a slot.
+    /// Whether a call waits for its turn.
     pub queue: bool,
+    /// How many may wait.
+    pub queue_length: usize,
+    /// How long each of them may.
+    pub queue_timeout: u64,
+    /// How many calls may be placed in a second.
+    pub dials_per_second: f64,
     /// How long a call may last.
     pub max_duration: u64,
     /// How long it may ring.

@@ -1,10 +1,13 @@
 //! How the process begins, and how it ends.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use offhook_manager::Driver;
+use offhook_core::EndReason;
+use offhook_manager::{CallRecord, CallState, Change, Driver};
 
 use super::{Event, World};
+use crate::plant::Plant;
 use crate::point::{Died, Point};
 use crate::process::{Process, Waiter};
 
@@ -28,6 +31,11 @@ impl World<'_> {
             self.tell(|| format!("OURS start no. {life}: the store cannot be read"));
             return self.come(START_PAUSE, Event::Restart);
         };
+        let loaded = match self.plant {
+            Some(Plant::QueueReversed) => reversed(loaded),
+            Some(Plant::QueueDropped) => self.without_queue(loaded),
+            _ => loaded,
+        };
         let calls = loaded.len();
         for record in loaded {
             driver.restore(record);
@@ -38,6 +46,27 @@ impl World<'_> {
         if self.point(Point::Loaded).is_ok() {
             self.run_process();
         }
+    }
+
+    /// Ends those that wait, and gives the others.
+    fn without_queue(&mut self, loaded: Vec<CallRecord>) -> Vec<CallRecord> {
+        let waits = |record: &CallRecord| record.state == CallState::Queued;
+        let (waiting, others): (Vec<_>, Vec<_>) = loaded.into_iter().partition(waits);
+        let dropped = |before: CallRecord| Change {
+            expected_revision: Some(before.revision),
+            record: Arc::new(CallRecord {
+                revision: before.revision + 1,
+                state: CallState::Ended(EndReason::Lost),
+                ended_at: Some(self.now),
+                ..before
+            }),
+            entries: Vec::new(),
+            new_ids: Vec::new(),
+            idempotency: None,
+        };
+        let changes: Vec<Change> = waiting.into_iter().map(dropped).collect();
+        let _ = self.write(&changes);
+        others
     }
 
     /// Here the process can die, and if the story says so it does.
@@ -74,6 +103,8 @@ impl World<'_> {
             return;
         };
         process.stops_for = Some(away);
+        process.finishes = true;
+        process.driver.close();
         process.has_news = true;
         self.tell(|| format!("OURS stops, for {away} ms"));
         self.come(PATIENCE, Event::OutOfPatience { life: self.life });
@@ -109,4 +140,16 @@ impl World<'_> {
         self.break_webhooks(&process);
         self.come(away, Event::Restart);
     }
+}
+
+/// The calls, those that wait in the places of one another.
+fn reversed(mut loaded: Vec<CallRecord>) -> Vec<CallRecord> {
+    let waits = |record: &CallRecord| record.state == CallState::Queued;
+    let began: Vec<_> =
+        loaded.iter().filter(|record| waits(record)).map(|record| record.started_at).collect();
+    let queued = loaded.iter_mut().filter(|record| waits(record));
+    for (record, started_at) in queued.zip(began.into_iter().rev()) {
+        record.started_at = started_at;
+    }
+    loaded
 }

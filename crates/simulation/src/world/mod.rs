@@ -396,8 +396,11 @@ impl<'a> World<'a> {
 
 fn policy(carrier: &'static Carrier, terms: Terms, plant: Option<Plant>) -> Policy {
     let mut policy = Policy::new(carrier.provider.clone());
-    policy.max_concurrent_calls = terms.limit + usize::from(plant == Some(Plant::LimitRaised));
+    policy.max_concurrent_calls = terms.limit + usize::from(plant == Some(Plant::LimitRaised))
+        - usize::from(plant == Some(Plant::SlotsWithheld));
     policy.queue = terms.queue;
+    policy.max_queued_calls = terms.queue_length;
+    policy.queue_timeout = Duration::from_secs(terms.queue_timeout);
     let longer = if plant == Some(Plant::DurationRaised) { 600 } else { 0 };
     policy.max_duration = Duration::from_secs(terms.max_duration + longer);
     policy.ring_timeout = Duration::from_secs(terms.ring_timeout);
@@ -410,7 +413,10 @@ fn policy(carrier: &'static Carrier, terms: Terms, plant: Option<Plant>) -> Poli
         let of_provider = ProviderPolicy {
             callbacks: Callbacks::to(endpoint),
             from: Some(Party::observed(OURS)),
-            calls_per_second: 20.0,
+            calls_per_second: match plant {
+                Some(Plant::RateRaised) => 1_000.0,
+                _ => terms.dials_per_second,
+            },
             requests_per_second: 100.0,
         };
         policy.providers.insert(carrier.provider.clone(), of_provider);

@@ -2,7 +2,7 @@
 
 use offhook_core::{CallRef, WebhookReply};
 use offhook_manager::machine::Command;
-use offhook_manager::{Answer, Arrival, InitiateError, Submission, Ticket, WebhookAnswer};
+use offhook_manager::{Answer, Arrival, InitiateError, Job, Submission, Ticket, WebhookAnswer};
 
 use super::World;
 use crate::invariant::Invariant;
@@ -42,7 +42,13 @@ impl World<'_> {
         let now = self.now;
         let Some(process) = &mut self.process else { return Ok(()) };
         process.has_news = false;
-        let jobs = if process.is_open() { process.driver.start(now) } else { Vec::new() };
+        let mut jobs = Vec::new();
+        if process.is_open() {
+            jobs = process.driver.start(now);
+        } else if std::mem::take(&mut process.finishes) {
+            jobs = process.driver.start(now);
+            jobs.retain(Job::is_dial);
+        }
         let changes = process.driver.turn(now);
         if !changes.is_empty() {
             self.point(Point::Applied)?;
