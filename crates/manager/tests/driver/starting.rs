@@ -29,3 +29,24 @@ fn what_waited_for_an_overtaken_speech_begins_when_that_comes_back_and_not_with_
     );
     assert!(matches!(overtaken.kind, EffectKind::Perform(_)));
 }
+
+#[test]
+fn what_waits_for_the_rate_is_begun_though_a_turn_that_told_nothing_lasted_until_then() {
+    let mut world = World::documents_with(|policy| {
+        for of in policy.providers.values_mut() {
+            of.requests_per_second = 1.0;
+        }
+    });
+    world.initiate("+15550000001").unwrap();
+    world.initiate("+15550000002").unwrap();
+    assert_eq!(world.effects(), [EffectKind::Initiate], "the second waits for the rate");
+    let due = world.driver.next_wakeup().unwrap();
+    assert!(due > world.now);
+    // Something else wakes the driver, and the time has come when it is done with that.
+    assert!(world.driver.turn(world.now).is_empty());
+    world.now = due;
+    assert!(world.driver.committed(Ok(()), world.now).is_empty());
+    assert!(world.driver.next_wakeup().is_some_and(|wake| wake <= world.now), "it sleeps on");
+    world.begin();
+    assert_eq!(world.effects().len(), 2);
+}
