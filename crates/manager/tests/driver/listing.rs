@@ -167,6 +167,8 @@ fn who_is_not_listed_is_asked_about_and_not_taken_for_over() {
     found_live(&mut world);
     assert_eq!(decision(&world, call(7)), Some(Decision::Kept));
     assert_eq!(world.record(call(7)).end_reason(), None);
+    world.pass(3_000);
+    assert_eq!((world.lists.len(), world.looks().len()), (0, 32), "no list for the other 500");
 }
 
 #[test]
