@@ -188,7 +188,7 @@ fn few_that_are_listed_are_asked_about_once_more_without_a_list() {
     let mut world = restarted();
     world.listed(Ok(vec![running(3)]));
     while decision(&world, call(MANY - 1)).is_none() {
-        assert!(!world.looks().contains(&call(3)), "it is known for now");
+        assert!(!world.looks().contains(&call(3)), "the list has just told that it lives");
         found_live(&mut world);
     }
     world.pass(3_000);
