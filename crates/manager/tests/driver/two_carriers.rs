@@ -1,8 +1,11 @@
 //! Two carriers beside each other: what holds one of them back leaves the other alone.
 
+use offhook_conformance::Sent;
 use offhook_conformance::samples::{call_id, carrier_ids};
-use offhook_core::{CallId, CallStatus, Capabilities, Progress, ProviderName};
-use offhook_manager::{CallRecord, CallStore, Change, Decision};
+use offhook_core::{
+    CallEvent, CallId, CallStatus, Capabilities, EndReason, Progress, ProviderName,
+};
+use offhook_manager::{CallRecord, CallStore, Change, Decision, EffectKind};
 
 use crate::listing::{MANY, all, call, change, talking};
 use crate::world::{World, policy, ready};
@@ -16,10 +19,10 @@ fn configure_the_other(world: &mut World, capabilities: Capabilities) {
 }
 
 /// The store gets a call of the other carrier's, as far as this one.
-fn call_of_the_other(world: &World, like: CallId) -> CallId {
+fn call_of_the_other(world: &World, like: CallRecord) -> CallId {
     let id = call_id(5_000);
     let ids = carrier_ids("OTHER-1");
-    let record = CallRecord { id, provider: OTHER, ids, revision: 1, ..world.record(like) };
+    let record = CallRecord { id, provider: OTHER, ids, revision: 1, ..like };
     let change = Change {
         record: record.into(),
         expected_revision: None,
@@ -45,7 +48,7 @@ fn a_carrier_is_asked_only_where_both_its_policy_and_its_provider_are_there() {
     for (has_policy, has_provider) in [(false, false), (true, false), (false, true), (true, true)] {
         let mut world = World::documents();
         let ours = world.talking("+15550000001", "A");
-        let others = call_of_the_other(&world, ours);
+        let others = call_of_the_other(&world, world.record(ours));
         configure_the_other(&mut world, Capabilities::none());
         if !has_policy {
             world.policy.providers.remove(&OTHER);
@@ -68,7 +71,7 @@ fn the_rate_of_one_carrier_holds_back_no_question_to_the_other() {
     let mut world = World::documents_with(|policy| policy.max_concurrent_calls = 10);
     let calls = [("+15550000001", "A"), ("+15550000002", "B"), ("+15550000003", "C")]
         .map(|(to, id)| world.talking(to, id));
-    let others = call_of_the_other(&world, calls[0]);
+    let others = call_of_the_other(&world, world.record(calls[0]));
     for of in world.policy.providers.values_mut() {
         of.requests_per_second = 1.0;
     }
@@ -83,6 +86,30 @@ fn the_rate_of_one_carrier_holds_back_no_question_to_the_other() {
     assert_eq!((world.looks().len(), world.looks().contains(&others)), (3, false));
     world.pass(1);
     assert_eq!((world.looks().len(), world.looks().contains(&others)), (4, true));
+}
+
+#[test]
+fn what_waits_for_the_rate_of_one_carrier_does_not_oversleep_a_question_to_the_other() {
+    let mut world = World::documents_with(|policy| policy.max_concurrent_calls = 10);
+    let ours = world.talking("+15550000001", "A");
+    let like = world.record(ours);
+    let over = CallEvent::Ended { reason: EndReason::HangupUser, cause: None };
+    world.webhook(&Sent::about(1, "A").of(ours).event(over));
+    let others = call_of_the_other(&world, like);
+    for of in world.policy.providers.values_mut() {
+        of.requests_per_second = 0.1;
+    }
+    configure_the_other(&mut world, Capabilities::none());
+    world.restart();
+    world.settle();
+    world.look(others, live());
+    world.initiate("+15550000002").unwrap();
+    world.initiate("+15550000003").unwrap();
+    assert_eq!(world.effects(), [EffectKind::Initiate], "the second waits for ten seconds");
+    world.pass(2_999);
+    assert_eq!(world.looks(), []);
+    world.pass(1);
+    assert_eq!(world.looks(), [others]);
 }
 
 #[test]
