@@ -62,6 +62,25 @@ fn the_carrier_s_answer_to_an_effect_is_kept_until_it_can_be_committed() {
 }
 
 #[test]
+fn in_the_pause_after_a_refused_commit_only_those_are_served_who_wait_for_an_answer() {
+    let mut world = World::documents();
+    let talking = world.talking("+15550000001", "A");
+    let call = world.initiate("+15550000002").unwrap();
+    world.refuse(1);
+    world.done(EffectKind::Initiate, Ok(carrier_ids("B")));
+    for delivery in 1..=3 {
+        world.pass(100);
+        let sent = Sent::about(delivery, "A").of(talking).event(CallEvent::Ringing);
+        assert!(matches!(world.webhook(&sent), WebhookAnswer::Fixed(_)));
+        assert!(world.record(call).ids.is_empty(), "the store has its pause");
+    }
+    world.pass(199);
+    assert!(world.record(call).ids.is_empty());
+    world.pass(1);
+    assert_eq!(world.record(call).ids.value(), Some("B"));
+}
+
+#[test]
 fn a_deadline_whose_commit_is_refused_is_applied_later() {
     let mut world = World::documents();
     let call = world.talking("+15550000001", "A");
