@@ -1,8 +1,8 @@
 //! When the carrier is asked how a call stands, and what its answers may change.
 
 use crate::world::World;
-use offhook_conformance::Sent;
 use offhook_conformance::samples::carrier_ids;
+use offhook_conformance::{CommandProvider, Sent};
 use offhook_core::{
     CallEvent, CallStatus, EndReason, ErrorClass, Progress, ProviderCallIds, ProviderError, Search,
 };
@@ -189,6 +189,21 @@ fn an_unclear_dial_is_searched_for_and_found() {
 }
 
 #[test]
+fn a_search_that_has_come_back_makes_room_for_the_next_question() {
+    let mut world = World::with(Box::new(CommandProvider::new()), |policy| {
+        policy.verify_concurrency = 1;
+    });
+    let call = world.initiate("+15550000001").unwrap();
+    world.done(EffectKind::Initiate, Err(ErrorClass::Ambiguous));
+    world.pass(2_000);
+    world.searched(call, Search::Nothing);
+    world.pass(3_000);
+    world.searched(call, Search::Found(carrier_ids("A")));
+    world.pass(60_000);
+    assert_eq!(world.looks(), [call]);
+}
+
+#[test]
 fn requests_are_paced_and_the_driver_sleeps_meanwhile() {
     let mut world = World::documents_with(|policy| {
         policy.max_concurrent_calls = 100;
@@ -226,7 +241,7 @@ fn requests_are_paced_and_the_driver_sleeps_meanwhile() {
 
 #[test]
 fn a_call_that_waited_long_for_its_slot_is_young_when_it_is_dialled() {
-    let mut world = World::with(Box::new(offhook_conformance::CommandProvider::new()), |policy| {
+    let mut world = World::with(Box::new(CommandProvider::new()), |policy| {
         policy.queue = true;
         policy.max_concurrent_calls = 1;
     });
