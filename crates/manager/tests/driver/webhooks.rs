@@ -1,10 +1,12 @@
 //! Which call a webhook belongs to, and what the carrier is answered with.
 
-use crate::world::World;
+use crate::world::{World, ready};
 use offhook_conformance::Sent;
-use offhook_core::{CallEvent, EndReason, ErrorClass, WebhookReply};
+use offhook_core::{
+    CallEvent, EndReason, ErrorClass, ProviderCallId, ProviderCallIds, WebhookReply,
+};
 use offhook_manager::{
-    CallState, EffectKind, EntryKind, InboundPolicy, JobKind, Submission, WebhookAnswer,
+    CallState, CallStore, EffectKind, EntryKind, InboundPolicy, JobKind, Submission, WebhookAnswer,
     machine::Command,
 };
 
@@ -215,6 +217,20 @@ fn the_store_is_asked_for_what_is_not_open_but_not_for_the_first_word_of_a_call(
 }
 
 #[test]
+fn a_call_is_found_by_each_of_its_ids_also_when_it_is_over() {
+    let mut world = World::documents();
+    let call = world.initiate("+15550000001").unwrap();
+    let request = ProviderCallIds::of(ProviderCallId::new("request", 0, "R-1"));
+    world.done(EffectKind::Initiate, Ok(request));
+    world.webhook(&Sent::about(1, "A").of(call).event(CallEvent::Ringing));
+    world.webhook(&Sent::about(2, "A").of(call).event(over()));
+    for id in ["R-1", "A"] {
+        let found = ready(world.store.find(&world.provider.name(), id)).unwrap();
+        assert_eq!(found.map(|record| record.id), Some(call), "{id}");
+    }
+}
+
+#[test]
 fn an_id_that_is_learned_in_a_turn_is_known_in_the_rest_of_it() {
     let mut world = World::documents();
     let call = world.initiate("+15550000001").unwrap();
@@ -239,7 +255,7 @@ fn what_has_no_effect_is_counted_by_its_reason() {
     world.webhook(&Sent::about(2, "A").of(call).event(CallEvent::Ringing));
     world.webhook(&Sent::about(3, "A").of(call).step(0).event(CallEvent::SpeechStarted));
     world.command(call, Command::StopListening).unwrap();
-    let result = Ok(offhook_core::ProviderCallIds::none());
+    let result = Ok(ProviderCallIds::none());
     world.driver.submit(Submission::EffectDone { call, effect: overtaken.id, result });
     world.settle();
     world.webhook(&Sent::about(4, "A").of(call).event(over()));
