@@ -137,4 +137,11 @@ fn the_list_of_one_carrier_tells_nothing_of_the_calls_of_the_other() {
     world.restart();
     world.settle();
     assert_eq!((world.lists.len(), world.looks()), (1, vec![call(MANY)]));
+    // But where one question at a time is permitted, the list is one.
+    world.policy.verify_concurrency = 1;
+    world.restart();
+    world.settle();
+    assert_eq!((world.lists.len(), world.looks()), (1, vec![]));
+    world.listed(Ok(all()));
+    assert_eq!(world.looks(), [call(MANY)]);
 }
