@@ -219,6 +219,7 @@ fn a_call_that_is_only_looked_after_is_no_part_of_the_report() {
     world.restart();
     world.settle();
     assert!(world.driver.report().calls.is_empty() && world.driver.report().settled);
+    assert_eq!(noted(&world, call), [], "nothing is decided of a call that is over");
     world.pass(10_000);
     assert_eq!(world.looks(), [call], "but its hangup is still looked after");
 }
