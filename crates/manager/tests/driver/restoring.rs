@@ -71,6 +71,7 @@ fn invariant_03_a_call_that_the_carrier_does_not_know_is_dropped() {
     world.look(call, CallStatus::NotFound);
     assert_eq!(decision(&world, call), Some(Decision::Dropped));
     assert_eq!(world.record(call).end_reason(), Some(EndReason::Completed));
+    assert_eq!(noted(&world, call), [Decision::Dropped]);
     assert!(world.driver.report().settled);
 }
 
