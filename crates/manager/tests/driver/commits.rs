@@ -126,6 +126,21 @@ fn a_call_that_the_store_does_not_have_any_more_holds_nothing() {
 }
 
 #[test]
+fn after_a_conflict_only_the_first_word_of_a_call_is_looked_up() {
+    let mut world = World::documents();
+    let call = world.talking("+15550000001", "A");
+    world.submit_webhook(&Sent::about(1, "A").of(call).event(CallEvent::Ringing));
+    let offer = Sent::about(2, "IN-1").offering("+15550002222", "+15550001111");
+    let first_word = world.submit_webhook(&offer.waiting());
+    assert_eq!(world.driver.turn(world.now).len(), 2);
+    let conflict = CommitError::Conflict { calls: vec![call] };
+    let released = world.driver.committed(Err(conflict), world.now);
+    assert_eq!(released.reload, [call]);
+    let looked_up: Vec<_> = released.find.iter().map(|(ticket, ..)| *ticket).collect();
+    assert_eq!(looked_up, [first_word]);
+}
+
+#[test]
 fn the_first_word_of_a_call_that_the_store_knows_after_all_attaches_to_it() {
     let mut world = World::documents();
     let call = world.talking("+15550000001", "A");

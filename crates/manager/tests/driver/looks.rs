@@ -75,6 +75,21 @@ fn not_found_needs_a_second_look_three_seconds_later_if_the_news_are_young() {
 }
 
 #[test]
+fn news_of_a_call_that_a_first_look_did_not_find_put_the_second_off() {
+    let mut world = World::documents();
+    let call = world.dialled("+15550000001", "A");
+    world.webhook(&Sent::about(1, "A").of(call).event(CallEvent::Ringing));
+    world.pass(40_000);
+    world.look(call, CallStatus::NotFound);
+    world.pass(1_000);
+    world.webhook(&Sent::about(2, "A").of(call).event(CallEvent::Answered));
+    world.pass(59_999);
+    assert!(world.looks().is_empty(), "the carrier has it: nothing is missing");
+    world.pass(1);
+    assert_eq!(world.looks(), [call]);
+}
+
+#[test]
 fn a_call_that_is_found_between_two_looks_is_not_missing() {
     let mut world = World::documents();
     let call = world.talking("+15550000001", "A");
