@@ -387,7 +387,7 @@ impl Driver {
     pub fn committed(&mut self, result: Result<(), CommitError>, now: Timestamp) -> Released {
         let Some(batch) = self.batch.take() else { return Released::default() };
         match result {
-            Ok(()) => self.release(batch, now),
+            Ok(()) => self.release(batch),
             Err(CommitError::Conflict { calls }) if !batch.again => {
                 // Apply the same again, on what the others wrote.
                 self.again = true;
@@ -420,7 +420,7 @@ impl Driver {
         }
     }
 
-    fn release(&mut self, mut batch: Batch, now: Timestamp) -> Released {
+    fn release(&mut self, mut batch: Batch) -> Released {
         for (ticket, call, turn) in std::mem::take(&mut batch.obeyed) {
             let record = batch.shared(&self.open, call).map(Arc::clone);
             let answer = record.map(|record| (record, turn)).ok_or(CommandError::NoSuchCall);
@@ -476,7 +476,6 @@ impl Driver {
             self.schedule(call);
         }
         released.answers = batch.answers;
-        self.paced_until = self.paced_until.filter(|at| *at > now);
         released
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use offhook_core::{CallId, Capabilities};
 
-use crate::record::{CallRecord, CallState, DialOutcome, EffectKind};
+use crate::record::{CallRecord, CallState, Dial, DialOutcome, EffectKind};
 use crate::time::after;
 
 /// A call without news for so long is asked about.
@@ -71,15 +71,12 @@ impl Watch {
             let wanted = if record.ids.is_empty() { Wanted::Search } else { Wanted::Status };
             return record.confirm_at.map(|at| (at, wanted));
         }
-        match record.dial.map(|dial| dial.outcome) {
-            Some(DialOutcome::Pending | DialOutcome::Refused) => return None,
-            Some(DialOutcome::Unknown { since }) => {
-                let wait = SEARCHES.get(self.attempt as usize)?;
-                let at = after(since, Duration::from_secs(*wait));
-                return capabilities.find_call.then_some((at, Wanted::Search));
-            }
-            _ => {}
+        if let Some(Dial { outcome: DialOutcome::Unknown { since }, .. }) = record.dial {
+            let wait = SEARCHES.get(self.attempt as usize)?;
+            let at = after(since, Duration::from_secs(*wait));
+            return capabilities.find_call.then_some((at, Wanted::Search));
         }
+        // As long as the carrier has not answered the dial.
         if record.ids.is_empty() {
             return None;
         }
@@ -107,8 +104,7 @@ impl Watch {
 
     /// The carrier told us something of itself: whatever we were about to ask is out of date.
     pub(super) fn news(&mut self) {
-        let Self { in_flight, unverified, .. } = *self;
-        *self = Self { in_flight, unverified, ..Self::default() };
+        *self = Self { in_flight: self.in_flight, ..Self::default() };
     }
 
     /// The carrier answered that the call lives.

@@ -63,7 +63,6 @@ impl Work {
         // What no step is known of belongs to the present one.
         let current = step.is_none_or(|step| step == self.record.script.step);
         match event {
-            CallEvent::Initiated => self.ignore(Ignored::NothingNew),
             CallEvent::Ringing => self.ringing(),
             CallEvent::Answered => self.answered(),
             CallEvent::AnsweredBy(by) => self.record.answered_by = Some(*by),
@@ -72,8 +71,6 @@ impl Work {
             CallEvent::Transcript { is_final, .. } => self.heard(current, *is_final),
             CallEvent::Digits { .. } => self.entered(current),
             CallEvent::NothingHeard => self.listening_came_back(current, step),
-            // It ends nothing: speech and listening go on.
-            CallEvent::KeyPressed { .. } => self.ignore(Ignored::NothingNew),
             CallEvent::DigitsSent => self.digits_sent(current),
             CallEvent::HoldEnded => self.hold_ended(current),
             CallEvent::Fault(cause) => self.record.cause = Some(cause.clone()),
@@ -83,6 +80,7 @@ impl Work {
                 }
                 self.end(*reason, cause.clone());
             }
+            // Of the dial we know, and a key that is pressed ends nothing: speech and listening go on.
             _ => self.ignore(Ignored::NothingNew),
         }
     }

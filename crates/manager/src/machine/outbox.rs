@@ -92,8 +92,8 @@ impl Work {
         let Some(place) = self.record.outbox.iter().position(|effect| effect.id == id) else {
             // It was overtaken. But a late answer to a dial names a call that exists.
             return match result {
-                Ok(ids) if !ids.is_empty() => self.dial_answered_late(ids),
-                _ => self.ignore(Ignored::NotWaiting),
+                Ok(ids) => self.dial_answered_late(ids),
+                Err(_) => self.ignore(Ignored::NotWaiting),
             };
         };
         let effect = self.record.outbox.remove(place);
@@ -206,7 +206,6 @@ impl Work {
             | EffectKind::StopSpeech
             | EffectKind::StopGathering
             | EffectKind::StopTranscribing => Self::says_nothing(class),
-            EffectKind::Perform(step) if step != self.record.script.step => false,
             // Nothing was carried out, and a call that is just being connected will take it.
             EffectKind::Perform(_) if class == ErrorClass::WrongState => {
                 attempts < CONNECTING_ATTEMPTS
@@ -220,8 +219,8 @@ impl Work {
             },
             EffectKind::Initiate => false,
         };
-        let current =
-            matches!(effect.kind, EffectKind::Perform(step) if step == self.record.script.step);
+        // Of the present script: another takes those before it out of the outbox.
+        let is_plan = matches!(effect.kind, EffectKind::Perform(_));
         if again {
             let wait = match (effect.kind, class) {
                 (EffectKind::Perform(_), ErrorClass::WrongState) => CONNECTING_PAUSE,
@@ -238,13 +237,13 @@ impl Work {
                 self.record.script.unclear_push = Some(step);
             }
             self.note(EntryKind::NotConfirmed { effect: effect.kind });
-            if current {
+            if is_plan {
                 self.delivered();
             }
         } else {
             self.record.cause = Some(error.cause());
             self.note_failure(effect.kind, error, false);
-            if current {
+            if is_plan {
                 self.go_on_without();
             }
         }

@@ -32,6 +32,44 @@ fn two_requests_in_one_turn_do_not_share_the_last_slot() {
 }
 
 #[test]
+fn a_slot_that_a_turn_frees_is_free_for_the_rest_of_it() {
+    let mut world = World::documents_with(|policy| policy.max_concurrent_calls = 1);
+    let call = world.talking("+15550000001", "A");
+    let ended = CallEvent::Ended { reason: EndReason::HangupUser, cause: None };
+    world.submit_webhook(&Sent::about(1, "A").of(call).event(ended));
+    let request = world.request("+15550000002");
+    let next = world.submit_initiate(request);
+    world.turn();
+    assert!(world.initiated(next).is_ok());
+}
+
+#[test]
+fn what_else_a_turn_brings_takes_no_slot() {
+    let mut world = World::documents();
+    let call = world.talking("+15550000001", "A");
+    world.submit_webhook(&Sent::about(1, "A").of(call).event(CallEvent::Ringing));
+    let request = world.request("+15550000002");
+    let second = world.submit_initiate(request);
+    world.turn();
+    assert!(world.initiated(second).is_ok(), "one of two slots was free");
+}
+
+#[test]
+fn a_sip_address_is_dialled_where_the_carrier_can() {
+    let mut world = World::commands();
+    let sip = InitiateRequest::new(world.fresh_id(), Party::observed("sip:bob@example.com"));
+    let ticket = world.submit_initiate(sip);
+    world.settle();
+    assert!(world.initiated(ticket).is_ok());
+    assert_eq!(world.effects(), [EffectKind::Initiate]);
+    let withheld = InitiateRequest::new(world.fresh_id(), Party::Withheld);
+    let ticket = world.submit_initiate(withheld);
+    world.settle();
+    let name = world.provider.name();
+    assert_eq!(world.initiated(ticket), Err(InitiateError::CannotDial { name }));
+}
+
+#[test]
 fn a_slot_is_free_again_when_its_call_is_over() {
     let mut world = World::documents_with(|policy| policy.max_concurrent_calls = 1);
     let call = world.talking("+15550000001", "A");

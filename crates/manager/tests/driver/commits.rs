@@ -17,6 +17,7 @@ fn invariant_07_a_refused_commit_changes_nothing_and_the_repeat_succeeds() {
     let sent = Sent::about(1, "A").of(call).step(1).event(CallEvent::Answered).waiting();
     assert!(matches!(world.webhook(&sent), WebhookAnswer::Unavailable));
     assert_eq!(world.record(call), before);
+    assert_eq!(world.driver.counters().refused_commits, 1);
     // The same delivery, and it is no repeat.
     let answer = world.webhook(&sent);
     assert_eq!(world.reply(answer), "step 1: say \"Hello.\" then hang up after 3000 ms");
@@ -61,6 +62,25 @@ fn the_carrier_s_answer_to_an_effect_is_kept_until_it_can_be_committed() {
 }
 
 #[test]
+fn in_the_pause_after_a_refused_commit_only_those_are_served_who_wait_for_an_answer() {
+    let mut world = World::documents();
+    let talking = world.talking("+15550000001", "A");
+    let call = world.initiate("+15550000002").unwrap();
+    world.refuse(1);
+    world.done(EffectKind::Initiate, Ok(carrier_ids("B")));
+    for delivery in 1..=3 {
+        world.pass(100);
+        let sent = Sent::about(delivery, "A").of(talking).event(CallEvent::Ringing);
+        assert!(matches!(world.webhook(&sent), WebhookAnswer::Fixed(_)));
+        assert!(world.record(call).ids.is_empty(), "the store has its pause");
+    }
+    world.pass(199);
+    assert!(world.record(call).ids.is_empty());
+    world.pass(1);
+    assert_eq!(world.record(call).ids.value(), Some("B"));
+}
+
+#[test]
 fn a_deadline_whose_commit_is_refused_is_applied_later() {
     let mut world = World::documents();
     let call = world.talking("+15550000001", "A");
@@ -93,6 +113,49 @@ fn a_conflict_is_applied_again_on_what_the_others_wrote() {
     let record = world.record(call);
     assert_eq!(record.end_reason(), Some(EndReason::HangupUser));
     assert_eq!(record.metadata.get("by").map(PrivateText::as_str), Some("another node"));
+}
+
+#[test]
+fn a_call_that_the_store_does_not_have_any_more_holds_nothing() {
+    let mut world = World::documents();
+    let call = world.talking("+15550000001", "A");
+    world.driver.reload(call, None);
+    assert!(!world.driver.knows(call));
+    assert_eq!(world.driver.known_by(&world.provider.name(), "A"), None);
+    assert_eq!((world.driver.slots(), world.driver.next_wakeup()), (0, None));
+}
+
+#[test]
+fn after_a_conflict_only_the_first_word_of_a_call_is_looked_up() {
+    let mut world = World::documents();
+    let call = world.talking("+15550000001", "A");
+    world.submit_webhook(&Sent::about(1, "A").of(call).event(CallEvent::Ringing));
+    let offer = Sent::about(2, "IN-1").offering("+15550002222", "+15550001111");
+    let first_word = world.submit_webhook(&offer.waiting());
+    assert_eq!(world.driver.turn(world.now).len(), 2);
+    let conflict = CommitError::Conflict { calls: vec![call] };
+    let released = world.driver.committed(Err(conflict), world.now);
+    assert_eq!(released.reload, [call]);
+    let looked_up: Vec<_> = released.find.iter().map(|(ticket, ..)| *ticket).collect();
+    assert_eq!(looked_up, [first_word]);
+}
+
+#[test]
+fn the_first_word_of_a_call_that_the_store_knows_after_all_attaches_to_it() {
+    let mut world = World::documents();
+    let call = world.talking("+15550000001", "A");
+    let ended = CallEvent::Ended { reason: EndReason::HangupUser, cause: None };
+    world.webhook(&Sent::about(1, "A").of(call).event(ended));
+    // Two of them in one turn: each is found, and neither makes a call of its own.
+    let offer = |delivery| Sent::about(delivery, "A").offering("+15550002222", "+15550001111");
+    let tickets = [2, 3].map(|delivery| world.submit_webhook(&offer(delivery).waiting()));
+    let told = world.entries(call).len();
+    world.settle();
+    for ticket in tickets {
+        let answer = world.answered(ticket);
+        assert!(world.reply(answer).ends_with("hang up after 0 ms"));
+    }
+    assert_eq!((world.calls(), world.entries(call).len()), (1, told + 2));
 }
 
 #[test]

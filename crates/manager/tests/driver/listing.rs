@@ -14,14 +14,14 @@ use offhook_manager::{
 use crate::world::{World, ready};
 
 /// So many calls that a list comes first.
-const MANY: u128 = 501;
+pub(crate) const MANY: u128 = 501;
 
 fn id_of(number: u128) -> String {
     format!("ID-{number}")
 }
 
 /// The number-th call of a world.
-fn call(number: u128) -> CallId {
+pub(crate) fn call(number: u128) -> CallId {
     call_id(1_000_000 + number)
 }
 
@@ -29,7 +29,7 @@ fn running(number: u128) -> RunningCall {
     RunningCall { ids: carrier_ids(&id_of(number)), call: None, progress: None }
 }
 
-fn all() -> Vec<RunningCall> {
+pub(crate) fn all() -> Vec<RunningCall> {
     (0..MANY).map(running).collect()
 }
 
@@ -57,7 +57,7 @@ fn many_like(world: &mut World, one: CallId, calls: u128) {
 }
 
 /// Writes a call anew while we are away.
-fn change(world: &mut World, number: u128, change: impl FnOnce(&mut CallRecord)) {
+pub(crate) fn change(world: &mut World, number: u128, change: impl FnOnce(&mut CallRecord)) {
     let mut record = world.record(call(number));
     let expected_revision = Some(record.revision);
     record.revision += 1;
@@ -78,7 +78,7 @@ fn world() -> World {
 }
 
 /// Calls in mid-conversation.
-fn talking(calls: u128) -> World {
+pub(crate) fn talking(calls: u128) -> World {
     let mut world = world();
     let one = world.talking("+15550000001", "THE-FIRST");
     many_like(&mut world, one, calls);
@@ -167,6 +167,8 @@ fn who_is_not_listed_is_asked_about_and_not_taken_for_over() {
     found_live(&mut world);
     assert_eq!(decision(&world, call(7)), Some(Decision::Kept));
     assert_eq!(world.record(call(7)).end_reason(), None);
+    world.pass(3_000);
+    assert_eq!((world.lists.len(), world.looks().len()), (0, 32), "no list for the other 500");
 }
 
 #[test]
@@ -186,7 +188,7 @@ fn few_that_are_listed_are_asked_about_once_more_without_a_list() {
     let mut world = restarted();
     world.listed(Ok(vec![running(3)]));
     while decision(&world, call(MANY - 1)).is_none() {
-        assert!(!world.looks().contains(&call(3)), "it is known for now");
+        assert!(!world.looks().contains(&call(3)), "the list has just told that it lives");
         found_live(&mut world);
     }
     world.pass(3_000);

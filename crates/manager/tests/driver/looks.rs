@@ -1,8 +1,8 @@
 //! When the carrier is asked how a call stands, and what its answers may change.
 
 use crate::world::World;
-use offhook_conformance::Sent;
 use offhook_conformance::samples::carrier_ids;
+use offhook_conformance::{CommandProvider, Sent};
 use offhook_core::{
     CallEvent, CallStatus, EndReason, ErrorClass, Progress, ProviderCallIds, ProviderError, Search,
 };
@@ -72,6 +72,21 @@ fn not_found_needs_a_second_look_three_seconds_later_if_the_news_are_young() {
     world.pass(1);
     world.look(call, CallStatus::NotFound);
     assert_eq!(world.record(call).end_reason(), Some(EndReason::Failed));
+}
+
+#[test]
+fn news_of_a_call_that_a_first_look_did_not_find_put_the_second_off() {
+    let mut world = World::documents();
+    let call = world.dialled("+15550000001", "A");
+    world.webhook(&Sent::about(1, "A").of(call).event(CallEvent::Ringing));
+    world.pass(40_000);
+    world.look(call, CallStatus::NotFound);
+    world.pass(1_000);
+    world.webhook(&Sent::about(2, "A").of(call).event(CallEvent::Answered));
+    world.pass(59_999);
+    assert!(world.looks().is_empty(), "the carrier has it: nothing is missing");
+    world.pass(1);
+    assert_eq!(world.looks(), [call]);
 }
 
 #[test]
@@ -154,6 +169,7 @@ fn a_hangup_that_fails_leads_to_a_look() {
     let mut world = World::documents();
     let call = world.talking("+15550000001", "A");
     world.command(call, Command::HangUp).unwrap();
+    assert!(world.looks().is_empty(), "it is under way");
     world.done(EffectKind::HangUp, Err(ErrorClass::Rejected));
     assert_eq!(world.looks(), [call], "perhaps it is over already");
     world.look(call, live());
@@ -185,6 +201,21 @@ fn an_unclear_dial_is_searched_for_and_found() {
     let record = world.record(call);
     assert_eq!(record.ids.value(), Some("A"));
     assert!(matches!(record.dial.unwrap().outcome, DialOutcome::Accepted { .. }));
+}
+
+#[test]
+fn a_search_that_has_come_back_makes_room_for_the_next_question() {
+    let mut world = World::with(Box::new(CommandProvider::new()), |policy| {
+        policy.verify_concurrency = 1;
+    });
+    let call = world.initiate("+15550000001").unwrap();
+    world.done(EffectKind::Initiate, Err(ErrorClass::Ambiguous));
+    world.pass(2_000);
+    world.searched(call, Search::Nothing);
+    world.pass(3_000);
+    world.searched(call, Search::Found(carrier_ids("A")));
+    world.pass(60_000);
+    assert_eq!(world.looks(), [call]);
 }
 
 #[test]
@@ -225,7 +256,7 @@ fn requests_are_paced_and_the_driver_sleeps_meanwhile() {
 
 #[test]
 fn a_call_that_waited_long_for_its_slot_is_young_when_it_is_dialled() {
-    let mut world = World::with(Box::new(offhook_conformance::CommandProvider::new()), |policy| {
+    let mut world = World::with(Box::new(CommandProvider::new()), |policy| {
         policy.queue = true;
         policy.max_concurrent_calls = 1;
     });
@@ -261,4 +292,65 @@ fn a_call_that_was_lost_while_the_carrier_could_not_be_searched_is_found_later_a
     world.searched(call, Search::Found(carrier_ids("A")));
     assert_eq!(world.effects(), [EffectKind::HangUp]);
     assert_eq!(world.record(call).end_reason(), Some(EndReason::Lost));
+}
+
+#[test]
+fn a_lost_call_is_searched_for_at_longer_and_longer_intervals() {
+    let mut world = World::commands();
+    let call = world.initiate("+15550000001").unwrap();
+    world.done(EffectKind::Initiate, Err(ErrorClass::Ambiguous));
+    let search = |world: &mut World| {
+        let cause = ProviderError::new(ErrorClass::Transient, "5xx");
+        let is_searched = world.jobs.iter().any(|job| job.kind == JobKind::Search);
+        if is_searched {
+            world.searched(call, Search::Unknown { cause });
+        }
+        is_searched
+    };
+    while !world.record(call).state.is_ended() {
+        search(&mut world);
+        world.pass(1_000);
+    }
+    let mut searches = 0;
+    for _ in 0..120 {
+        searches += usize::from(search(&mut world));
+        world.pass(1_000);
+    }
+    // The carrier is asked again after 2, 4, 8, 16 s and then every 30 s, a quarter more or less.
+    assert!((4..=12).contains(&searches), "{searches} in two minutes");
+}
+
+#[test]
+fn news_while_a_look_is_under_way_begin_no_second_one() {
+    let mut world = World::documents();
+    let call = world.talking("+15550000001", "A");
+    world.pass(60_000);
+    assert_eq!(world.looks(), [call]);
+    world.webhook(&Sent::about(1, "A").of(call).event(CallEvent::SpeechStarted));
+    world.pass(70_000);
+    assert_eq!(world.looks(), [call], "the first is not answered yet");
+}
+
+#[test]
+fn calls_that_a_carrier_could_not_tell_of_at_once_are_not_asked_about_at_once_again() {
+    let mut world = World::documents_with(|policy| policy.max_concurrent_calls = 100);
+    let calls: Vec<_> = (0..30)
+        .map(|number| world.talking(&format!("+1555000{number:04}"), &format!("ID-{number}")))
+        .collect();
+    world.pass(60_000);
+    assert_eq!(world.looks().len(), 30);
+    for call in &calls {
+        world.look_asked_at(*call, unknown(), world.now);
+    }
+    world.settle();
+    let mut waits = std::collections::BTreeSet::new();
+    for step in 0..300 {
+        let before = world.looks().len();
+        world.pass(10);
+        if world.looks().len() > before {
+            waits.insert(step);
+        }
+    }
+    assert_eq!(world.looks().len(), 30, "all within 2.5 s");
+    assert!(waits.len() >= 15, "they are spread over a second: {waits:?}");
 }

@@ -11,5 +11,6 @@ mod restoring;
 mod slots;
 mod starting;
 mod throttled;
+mod two_carriers;
 mod webhooks;
 mod world;

@@ -71,6 +71,7 @@ fn invariant_03_a_call_that_the_carrier_does_not_know_is_dropped() {
     world.look(call, CallStatus::NotFound);
     assert_eq!(decision(&world, call), Some(Decision::Dropped));
     assert_eq!(world.record(call).end_reason(), Some(EndReason::Completed));
+    assert_eq!(noted(&world, call), [Decision::Dropped]);
     assert!(world.driver.report().settled);
 }
 
@@ -219,6 +220,7 @@ fn a_call_that_is_only_looked_after_is_no_part_of_the_report() {
     world.restart();
     world.settle();
     assert!(world.driver.report().calls.is_empty() && world.driver.report().settled);
+    assert_eq!(noted(&world, call), [], "nothing is decided of a call that is over");
     world.pass(10_000);
     assert_eq!(world.looks(), [call], "but its hangup is still looked after");
 }

@@ -1,9 +1,14 @@
 //! Which call a webhook belongs to, and what the carrier is answered with.
 
-use crate::world::World;
+use crate::world::{World, ready};
 use offhook_conformance::Sent;
-use offhook_core::{CallEvent, EndReason, ErrorClass, WebhookReply};
-use offhook_manager::{CallState, EffectKind, EntryKind, InboundPolicy, WebhookAnswer};
+use offhook_core::{
+    CallEvent, EndReason, ErrorClass, ProviderCallId, ProviderCallIds, WebhookReply,
+};
+use offhook_manager::{
+    CallState, CallStore, EffectKind, EntryKind, InboundPolicy, JobKind, Submission, WebhookAnswer,
+    machine::Command,
+};
 
 fn offer(delivery: u64, carrier_id: &str) -> Sent {
     let mut sent = Sent::about(delivery, carrier_id).offering("+15550002222", "+15550001111");
@@ -60,6 +65,21 @@ fn invariant_08_a_repeat_within_one_batch_gets_the_same_plan() {
     });
     assert_eq!(replies, ["step 1: listen for turn 1 in en-US"; 3]);
     assert_eq!((world.calls(), world.driver.slots()), (1, 1));
+}
+
+#[test]
+fn invariant_08_a_repeat_within_one_batch_keeps_its_step_though_the_call_has_gone_on() {
+    let mut world = World::documents();
+    let next = Sent::about(2, "IN-1").step(1).event(CallEvent::NothingHeard).waiting();
+    let tickets =
+        [offer(1, "IN-1"), next, offer(1, "IN-1")].map(|sent| world.submit_webhook(&sent));
+    world.turn();
+    let replies = tickets.map(|ticket| {
+        let answer = world.answered(ticket);
+        world.reply(answer)
+    });
+    let [first, second] = [1, 2].map(|step| format!("step {step}: listen for turn 1 in en-US"));
+    assert_eq!(replies, [first.clone(), second, first]);
 }
 
 #[test]
@@ -124,7 +144,7 @@ fn invariant_06_late_events_of_an_ended_call_attach_and_make_no_call() {
     let call = world.talking("+15550000001", "A");
     world.webhook(&Sent::about(1, "A").of(call).event(over()));
     assert!(!world.driver.knows(call));
-    let before = world.record(call);
+    let (before, told) = (world.record(call), world.entries(call).len());
     // By our id, and by the carrier's alone.
     world.webhook(&Sent::about(2, "A").of(call).event(CallEvent::Ringing));
     world.webhook(&Sent::about(3, "A").event(over()));
@@ -135,6 +155,113 @@ fn invariant_06_late_events_of_an_ended_call_attach_and_make_no_call() {
     let after = world.record(call);
     assert_eq!((after.state, after.ended_at), (before.state, before.ended_at));
     assert_eq!((world.calls(), world.driver.slots()), (1, 0));
+    assert_eq!(world.entries(call).len(), told + 3, "each stands in its timeline");
+    assert_eq!(world.driver.counters().unknown_calls, 0);
+}
+
+#[test]
+fn late_events_of_an_ended_call_in_one_turn_are_both_told() {
+    let mut world = World::documents();
+    let call = world.talking("+15550000001", "A");
+    world.webhook(&Sent::about(1, "A").of(call).event(over()));
+    let (told, revision) = (world.entries(call).len(), world.record(call).revision);
+    world.submit_webhook(&Sent::about(2, "A").of(call).event(CallEvent::Ringing));
+    world.submit_webhook(&Sent::about(3, "A").event(over()));
+    world.settle();
+    assert_eq!(world.entries(call).len(), told + 2);
+    assert_eq!(world.record(call).revision, revision + 1);
+}
+
+#[test]
+fn what_the_store_had_before_does_not_take_the_place_of_a_call_that_has_been_opened_since() {
+    let mut world = World::documents();
+    let call = world.initiate("+15550000001").unwrap();
+    world.done(EffectKind::Initiate, Err(ErrorClass::Ambiguous));
+    world.pass(120_000);
+    assert!(!world.driver.knows(call), "it was given up as lost");
+    // Both are looked up before the first is applied, which opens it for its hangup.
+    let found = world.record(call);
+    let (one, two) = (CallEvent::Answered, CallEvent::SpeechStarted);
+    world.submit_webhook_of(&Sent::about(1, "A").of(call).event(one), Some(found.clone()));
+    world.turn();
+    assert!(world.driver.knows(call));
+    let told = world.entries(call).len();
+    let late =
+        world.submit_webhook_of(&Sent::about(2, "A").of(call).event(two), Some(found.clone()));
+    world.turn();
+    assert!(matches!(world.answered(late), WebhookAnswer::Fixed(_)), "no conflict");
+    assert_eq!(world.entries(call).len(), told + 1);
+    assert_eq!(world.effects(), [EffectKind::HangUp]);
+}
+
+#[test]
+fn the_store_is_asked_for_what_is_not_open_but_not_for_the_first_word_of_a_call() {
+    let mut world = World::documents();
+    let call = world.talking("+15550000001", "A");
+    let unknown = world.fresh_id();
+    let about = |id: &str| Sent::about(1, id).event(CallEvent::Ringing);
+    let offered = |id: &str| about(id).offering("+15550002222", "+15550001111");
+    let mut foreign = about("B").of(unknown);
+    foreign.foreign = true;
+    for (sent, is_asked) in [
+        (about("A").of(call), false),
+        (about("A"), false),
+        (about("B"), true),
+        (about("B").of(unknown), true),
+        (foreign, false),
+        (offered("B"), false),
+        (offered("B").of(unknown), true),
+    ] {
+        assert_eq!(world.asks_for_the_call_of(&sent), is_asked, "{sent:?}");
+    }
+}
+
+#[test]
+fn a_call_is_found_by_each_of_its_ids_also_when_it_is_over() {
+    let mut world = World::documents();
+    let call = world.initiate("+15550000001").unwrap();
+    let request = ProviderCallIds::of(ProviderCallId::new("request", 0, "R-1"));
+    world.done(EffectKind::Initiate, Ok(request));
+    world.webhook(&Sent::about(1, "A").of(call).event(CallEvent::Ringing));
+    world.webhook(&Sent::about(2, "A").of(call).event(over()));
+    for id in ["R-1", "A"] {
+        let found = ready(world.store.find(&world.provider.name(), id)).unwrap();
+        assert_eq!(found.map(|record| record.id), Some(call), "{id}");
+    }
+}
+
+#[test]
+fn an_id_that_is_learned_in_a_turn_is_known_in_the_rest_of_it() {
+    let mut world = World::documents();
+    let call = world.initiate("+15550000001").unwrap();
+    world.submit_webhook(&Sent::about(1, "A").of(call).event(CallEvent::Ringing));
+    world.submit_webhook(&Sent::about(2, "A").event(CallEvent::Answered));
+    world.turn();
+    assert!(world.record(call).answered_at.is_some());
+}
+
+#[test]
+fn what_has_no_effect_is_counted_by_its_reason() {
+    let mut world = World::commands();
+    let call = world.talking("+15550000001", "A");
+    let speech = world.job(|job| matches!(job.kind, JobKind::Effect(_)));
+    let JobKind::Effect(overtaken) = speech.kind else { unreachable!("it is an effect") };
+    let counted = |world: &World| {
+        let of = world.driver.counters();
+        [of.nothing_new, of.older_step, of.not_waiting, of.already_ended]
+    };
+    let before = counted(&world);
+    world.webhook(&Sent::about(1, "A").of(call).event(CallEvent::Ringing));
+    world.webhook(&Sent::about(2, "A").of(call).event(CallEvent::Ringing));
+    world.webhook(&Sent::about(3, "A").of(call).step(0).event(CallEvent::SpeechStarted));
+    world.command(call, Command::StopListening).unwrap();
+    let result = Ok(ProviderCallIds::none());
+    world.driver.submit(Submission::EffectDone { call, effect: overtaken.id, result });
+    world.settle();
+    world.webhook(&Sent::about(4, "A").of(call).event(over()));
+    world.webhook(&Sent::about(5, "A").of(call).event(over()));
+    let since = [0, 1, 2, 3].map(|which| counted(&world)[which] - before[which]);
+    assert_eq!(since, [2, 1, 1, 1]);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use offhook_conformance::samples::{at, call_id, carrier_ids, number};
 use offhook_conformance::{CommandProvider, DocumentProvider, Sent};
 use offhook_core::{
-    CallId, CallStatus, Callbacks, Capabilities, ErrorClass, ProviderCallIds, ProviderError,
-    ProviderName, RunningCall, Search, VoiceProvider,
+    CallId, CallStatus, Callbacks, Capabilities, DedupeKey, ErrorClass, ParsedWebhook,
+    ProviderCallIds, ProviderError, ProviderName, RunningCall, Search, VoiceProvider,
 };
 use offhook_manager::{
     Answer, Arrival, CallJob, CallRecord, CallStore, Change, CommandError, CommitError, Driver,
@@ -24,6 +24,9 @@ pub(crate) struct World {
     pub(crate) provider: Box<dyn VoiceProvider>,
     /// What the provider can do from the next start on.
     pub(crate) capabilities: Capabilities,
+    /// What other carriers can do from the next start on, where it is not the same; `None` where
+    /// their provider is not there.
+    pub(crate) others: HashMap<ProviderName, Option<Capabilities>>,
     /// The next commits are answered with these instead of being made.
     pub(crate) refusals: VecDeque<CommitError>,
     pub(crate) jobs: Vec<CallJob>,
@@ -80,6 +83,7 @@ impl World {
         let driver = Driver::new(policy.clone(), of_providers(&policy, capabilities), at(0));
         Self {
             capabilities,
+            others: HashMap::new(),
             driver,
             store: MemoryStore::new(),
             now: at(0),
@@ -111,7 +115,11 @@ impl World {
 
     /// The process ends and begins anew; what was not committed is gone.
     pub(crate) fn restart(&mut self) {
-        let of_providers = of_providers(&self.policy, self.capabilities);
+        let mut of_providers = of_providers(&self.policy, self.capabilities);
+        for (name, capabilities) in &self.others {
+            of_providers.remove(name);
+            of_providers.extend(capabilities.map(|capabilities| (name.clone(), capabilities)));
+        }
         self.driver = Driver::new(self.policy.clone(), of_providers, self.now);
         self.jobs.clear();
         self.lists.clear();
@@ -127,6 +135,9 @@ impl World {
             _ => ready(self.store.commit(&changes)),
         };
         let released = self.driver.committed(result, self.now);
+        let set_free = released.answers.len() + released.snapshots.len();
+        let to_read = released.reload.len() + released.find.len();
+        assert_eq!(released.is_empty(), set_free + to_read == 0, "{released:?}");
         for call in released.reload {
             let record = ready(self.store.get(call)).unwrap();
             self.driver.reload(call, record);
@@ -242,21 +253,41 @@ impl World {
 
     /// Submits a webhook as the task does: verified, parsed, and with what the store knows.
     pub(crate) fn submit_webhook(&mut self, sent: &Sent) -> Ticket {
+        let provider = self.provider.name();
+        let found = if self.asks_for_the_call_of(sent) {
+            let ids = carrier_ids(&sent.carrier_id);
+            match sent.call {
+                Some(call) => ready(self.store.get(call)).unwrap(),
+                None => found(&self.store, &provider, &ids),
+            }
+        } else {
+            None
+        };
+        self.submit_webhook_of(sent, found)
+    }
+
+    /// Whether the store is to be asked for the call of a webhook.
+    pub(crate) fn asks_for_the_call_of(&self, sent: &Sent) -> bool {
+        let (_, parsed) = self.parsed(sent);
+        self.driver.asks_for_the_call(&self.provider.name(), &parsed)
+    }
+
+    fn parsed(&self, sent: &Sent) -> (DedupeKey, ParsedWebhook) {
         let request = sent.signed();
         let verified = offhook_core::verify(&*self.provider, &request, self.now).unwrap();
-        let parsed = self.provider.parse_webhook_event(&verified).unwrap();
+        (verified.key(), self.provider.parse_webhook_event(&verified).unwrap())
+    }
+
+    /// Submits a webhook with what the store was found to know of its call.
+    pub(crate) fn submit_webhook_of(&mut self, sent: &Sent, found: Option<CallRecord>) -> Ticket {
+        let (key, parsed) = self.parsed(sent);
         let provider = self.provider.name();
-        let found = match parsed.call {
-            _ if !self.driver.asks_for_the_call(&provider, &parsed) => None,
-            Some(call) => ready(self.store.get(call)).unwrap(),
-            None => found(&self.store, &provider, &parsed.ids),
-        };
         let ticket = self.ticket();
         let new_call = self.fresh_id();
         self.driver.submit(Submission::Webhook(Box::new(Arrival {
             ticket,
             provider,
-            key: verified.key(),
+            key,
             parsed: Box::new(parsed),
             new_call,
             found: found.map(Box::new),

@@ -149,6 +149,7 @@ fn of_previews_only_the_one_that_shows_that_somebody_speaks_is_kept() {
         assert_eq!(line.entries.len(), before + 1);
         let known = line.record.clone();
         for text in ["Monday", "Monday at", "Monday at nine"] {
+            line.pass(1);
             line.webhook(Some(step), &[preview(text)], false);
             line.webhook(Some(step - 1), &[preview(text)], false);
             line.webhook(None, &[preview(text)], false);

@@ -3,7 +3,7 @@
 use crate::line::{BOTH, Line, Way, failure, new_outbound, over};
 use offhook_conformance::samples::carrier_ids;
 use offhook_core::{CallEvent, EndReason, ErrorClass, ProviderCallIds, Search};
-use offhook_manager::machine::{DeadlineKind, Input};
+use offhook_manager::machine::{DeadlineKind, Ignored, Input};
 use offhook_manager::{Adoption, CallState, DialOutcome, EffectKind, EntryKind, Mode};
 
 fn dialling(way: Way) -> Line {
@@ -85,6 +85,7 @@ fn a_webhook_that_comes_before_the_answer_to_the_dial_settles_it() {
         let mut line = dialling(way);
         let dial = line.waiting().unwrap();
         line.event(CallEvent::Ringing);
+        assert!(!adopted(&line, Adoption::Webhook), "{way:?}: nobody had doubted that it exists");
         // The answer is unclear, but the call is known to exist.
         let result = Err(failure(ErrorClass::Ambiguous));
         line.apply(Input::EffectDone { effect: dial.id, result: &result });
@@ -152,6 +153,71 @@ fn a_lost_call_that_asks_for_a_document_gets_one_that_hangs_up() {
     let reply = line.webhook(Some(1), &[CallEvent::Answered], true).unwrap();
     assert!(matches!(reply.plan, offhook_core::CallPlan::HangUp { .. }));
     assert_eq!(line.outbox(), []);
+}
+
+/// A call that was given up as lost, and may live on where no document would end it.
+fn lost() -> Line {
+    let mut line = unclear(Way::Commands);
+    assert_eq!(line.pass(45), [DeadlineKind::Dial]);
+    line
+}
+
+#[test]
+fn a_lost_call_is_searched_for_where_it_can_be_and_no_document_would_end_it() {
+    for (way, can_be_searched, is_sought) in [
+        (Way::Commands, true, true),
+        (Way::Commands, false, false),
+        (Way::Documents, true, false),
+        (Way::Documents, false, false),
+    ] {
+        let mut line = unclear(way);
+        line.capabilities.find_call = can_be_searched;
+        line.pass(90);
+        assert_eq!(line.ended(), Some(EndReason::Lost));
+        assert_eq!(line.record.confirm_at.is_some(), is_sought, "{way:?} {can_be_searched}");
+        assert_eq!(line.record.is_open(), is_sought);
+    }
+}
+
+#[test]
+fn a_lost_call_that_a_search_finds_is_hung_up_and_stays_lost() {
+    let mut line = lost();
+    line.search(&Search::Found(carrier_ids("CALL-1")));
+    assert!(adopted(&line, Adoption::Search));
+    assert_eq!(line.record.confirm_at, None);
+    assert_eq!(line.carry_out(), [EffectKind::HangUp]);
+    assert_eq!(line.ended(), Some(EndReason::Lost));
+}
+
+#[test]
+fn a_lost_call_is_searched_for_until_the_carrier_answers_and_for_ten_minutes_at_most() {
+    let unknown = || Search::Unknown { cause: failure(ErrorClass::Transient) };
+    let nothing_found = |kind: &EntryKind| *kind == EntryKind::Searched { candidates: Vec::new() };
+    let mut line = lost();
+    line.pass(599);
+    line.search(&unknown());
+    assert_eq!((line.record.is_open(), line.ignored), (true, Some(Ignored::NothingNew)));
+    assert!(!line.has_entry(nothing_found));
+    line.pass(1);
+    line.search(&unknown());
+    assert!(!line.record.is_open() && line.has_entry(nothing_found));
+
+    let mut line = lost();
+    line.search(&Search::Nothing);
+    assert!(!line.record.is_open() && line.has_entry(nothing_found));
+}
+
+#[test]
+fn a_search_that_comes_back_after_the_call_is_known_changes_nothing() {
+    for way in BOTH {
+        let mut line = unclear(way);
+        line.event(CallEvent::Ringing);
+        line.pass(1);
+        let before = line.record.clone();
+        let leg = offhook_core::ProviderCallId::new("leg", 2, "LEG-9");
+        line.search(&Search::Found(ProviderCallIds::of(leg)));
+        assert_eq!((&line.record, line.ignored), (&before, Some(Ignored::NothingNew)), "{way:?}");
+    }
 }
 
 #[test]

@@ -108,6 +108,10 @@ pub(crate) fn check(before: &CallRecord, after: &Transition, now: Timestamp) {
     let dials = record.outbox.iter().filter(|effect| effect.kind == EffectKind::Initiate);
     let dials_before = before.outbox.iter().filter(|effect| effect.kind == EffectKind::Initiate);
     assert!(dials.count() <= dials_before.count() || before.state == CallState::Queued);
+    let step = record.script.step;
+    let of_older_step =
+        |effect: &Effect| matches!(effect.kind, EffectKind::Perform(of) if of != step);
+    assert!(!record.outbox.iter().any(of_older_step), "an older plan waits: {:?}", record.outbox);
     assert!(record.outbox.len() <= 6, "the outbox is bounded: {:?}", record.outbox);
 }
 

@@ -180,6 +180,31 @@ fn digits_and_final_words_are_not_repeated_behind_an_interrupted_push_either() {
 }
 
 #[test]
+fn listening_is_not_marked_as_not_confirmed_by_an_interrupted_push_that_arrives() {
+    let newer = Command::Listen { locale: Locale::en_us(), input: ListenFor::Speech };
+    let (mut line, interrupted) = pushed_after_an_interrupted_push(Mode::Conversation, &newer);
+    let step = line.record.script.step;
+    let reply = line.webhook(Some(interrupted.0), &[CallEvent::NothingHeard], true).unwrap();
+    assert!(matches!(reply.plan, CallPlan::Listen(_)), "{reply:?}");
+    assert_eq!((reply.step, not_confirmed(&line)), (step, vec![]));
+}
+
+#[test]
+fn a_sentence_that_is_still_to_be_pushed_is_said_behind_an_interrupted_push_that_arrives() {
+    let mut line = Line::answered(Way::Documents, Mode::Conversation, Some("Good morning."));
+    line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();
+    let interrupted = line.record.script.step.0;
+    line.restart();
+    line.entries.clear();
+    line.command(&Command::Speak { speech: speech("And how are you?") }).unwrap();
+    let reply = line.webhook(Some(interrupted), &[CallEvent::NothingHeard], true).unwrap();
+    assert_eq!(reply.plan, CallPlan::Hold, "it is under way");
+    assert_eq!((line.says(), not_confirmed(&line)), (Some("And how are you?"), vec![]));
+    line.carry_out();
+    assert_eq!(line.state(), CallState::Speaking);
+}
+
+#[test]
 fn a_push_without_a_clear_answer_may_arrive_after_a_newer_one_too() {
     let mut line = Line::answered(Way::Documents, Mode::Conversation, None);
     line.command(&Command::Speak { speech: speech("Hello.") }).unwrap();

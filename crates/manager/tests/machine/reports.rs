@@ -92,3 +92,28 @@ fn a_status_without_a_reason_means_completed_only_after_an_answer() {
         assert_eq!(talking.ended(), Some(EndReason::Completed));
     }
 }
+
+#[test]
+fn a_webhook_had_an_effect_if_one_of_its_events_had() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, None);
+        let news = || CallEvent::AnsweredBy(AnsweredBy::Human);
+        for events in [[news(), CallEvent::Initiated], [CallEvent::Initiated, news()]] {
+            line.webhook(None, &events, false);
+            assert_eq!(line.ignored, None, "{way:?}: {events:?}");
+        }
+        line.webhook(None, &[CallEvent::Initiated, CallEvent::Ringing], false);
+        assert_eq!(line.ignored, Some(Ignored::NothingNew));
+    }
+}
+
+#[test]
+fn trouble_that_the_call_has_got_over_is_the_cause_of_nothing_that_comes() {
+    for way in BOTH {
+        let mut line = Line::answered(way, Mode::Conversation, Some("Hello."));
+        line.event(CallEvent::Fault(Cause::new("13520", "Say: Invalid text")));
+        assert!(line.record.cause.is_some(), "{way:?}");
+        line.comes_back(heard());
+        assert_eq!(line.record.cause, None, "{way:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Ringing, duration, and what the carrier says when it is asked.
 
-use crate::line::{BOTH, Line, Way, failure, live};
+use crate::line::{BOTH, Line, Way, failure, live, new_outbound};
 use offhook_core::{CallEvent, CallStatus, EndReason, ErrorClass, Progress};
 use offhook_manager::machine::{DeadlineKind, Ignored, Input, next_deadline};
 use offhook_manager::{CallState, EffectKind, EntryKind, Mode};
@@ -168,4 +168,20 @@ fn invariant_01_times_near_the_ends_of_the_calendar_do_not_panic() {
     let mut line = Line::answered(Way::Commands, Mode::Conversation, None);
     line.record.limits.max_duration = std::time::Duration::MAX;
     assert!(next_deadline(&line.record).is_some());
+}
+
+#[test]
+fn no_time_of_a_call_outlasts_the_call_and_a_carrier_has_ten_seconds_to_dial() {
+    let two_seconds = std::time::Duration::from_secs(2);
+    let mut new = new_outbound(Way::Commands, Mode::Notify, Some("Hello."));
+    new.limits.max_duration = two_seconds;
+    let limits = Line::of(new, Way::Commands).record.limits;
+    assert_eq!(limits.max_duration, two_seconds);
+    assert_eq!((limits.ring_timeout, limits.transcript_timeout), (two_seconds, two_seconds));
+    assert_eq!(limits.notify_hangup_delay, two_seconds);
+
+    let mut new = new_outbound(Way::Commands, Mode::Notify, Some("Hello."));
+    new.limits.dial_slack = two_seconds;
+    let limits = Line::of(new, Way::Commands).record.limits;
+    assert_eq!(limits.dial_slack, std::time::Duration::from_secs(10));
 }
