@@ -60,7 +60,7 @@ impl Emulator {
     /// An emulator without calls.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let chance = Chance::new(settings.seed);
+        let chance = Chance::new(settings.seed, settings.id_salt);
         let outbox = Outbox::new(settings.retry_pause);
         let (ledger, faults) = (Ledger::default(), Faults::default());
         let shared = Shared { settings, chance, ledger, faults, outbox };

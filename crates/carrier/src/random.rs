@@ -6,11 +6,12 @@ use crate::settings::Habit;
 #[derive(Debug)]
 pub(crate) struct Chance {
     state: u64,
+    id_salt: u64,
 }
 
 impl Chance {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self { state: seed }
+    pub(crate) const fn new(seed: u64, id_salt: u64) -> Self {
+        Self { state: seed, id_salt }
     }
 
     pub(crate) const fn next(&mut self) -> u64 {
@@ -37,9 +38,14 @@ impl Chance {
         }
     }
 
+    /// A part of an id.
+    pub(crate) const fn id(&mut self) -> u64 {
+        self.next() ^ self.id_salt
+    }
+
     /// 32 hexadecimal digits.
     pub(crate) fn hex32(&mut self) -> String {
-        format!("{:016x}{:016x}", self.next(), self.next())
+        format!("{:016x}{:016x}", self.id(), self.id())
     }
 
     /// An identifier in the form of a UUID.

@@ -119,6 +119,9 @@ impl TelnyxAccount {
 pub struct Settings {
     /// Decides ids and everything that a carrier leaves to chance.
     pub seed: u64,
+    /// Changes all ids and nothing else. No carrier gives an id twice: an emulator that starts anew for
+    /// a daemon that knows the calls of the one before needs another.
+    pub id_salt: u64,
     /// Where the webhooks of inbound calls go: `{webhook_base}/webhooks/{provider}`.
     pub webhook_base: Option<String>,
     /// Divides the time that ringing, speech, people and pauses in documents
@@ -149,6 +152,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             seed: 1,
+            id_salt: 0,
             webhook_base: None,
             speed: 1.0,
             calls_per_second: 1.0,

@@ -172,7 +172,7 @@ fn post(
 ) -> Option<u64> {
     let tokens = Tokens::of(&shared.settings.plivo);
     let is_form = target.method != Method::GET;
-    let nonce = shared.chance.next();
+    let nonce = shared.chance.id();
     let content = Signed::new(&target.url, is_form, &params, tokens, nonce)?;
     let order = Order {
         provider: PROVIDER,

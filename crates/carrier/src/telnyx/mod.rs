@@ -188,7 +188,7 @@ impl Telnyx {
         now: Timestamp,
         shared: &mut Shared,
     ) -> usize {
-        let bytes: Vec<u8> = (0..5).flat_map(|_| shared.chance.next().to_be_bytes()).collect();
+        let bytes: Vec<u8> = (0..5).flat_map(|_| shared.chance.id().to_be_bytes()).collect();
         let control_id = format!("{ID_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes));
         let (direction, word) = match caller {
             Some(_) => (Direction::Incoming, "inbound"),

@@ -6,6 +6,7 @@ use offhook_carrier::{Emulator, HttpDelivery, Settings, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use uuid::Uuid;
 
 use crate::arguments::Carrier;
 use crate::failure::Failure;
@@ -59,6 +60,7 @@ pub(crate) fn settings(webhook_base: String, speed: f64, calls_per_second: f64) 
     settings.webhook_base = Some(webhook_base);
     settings.speed = speed;
     settings.calls_per_second = calls_per_second;
+    settings.id_salt = Uuid::new_v4().as_u64_pair().0;
     settings
 }
 

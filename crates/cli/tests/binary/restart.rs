@@ -228,3 +228,21 @@ fn a_carrier_that_answers_html_at_a_restart_ends_no_call() {
     assert_eq!(decision(&daemon.restore_report()), "kept");
     assert_eq!(carrier.dialled(), 1);
 }
+
+#[test]
+fn the_built_in_carrier_gives_no_id_twice_over_a_restart() {
+    let mut daemon = Daemon::start(
+        Config::new()
+            .value("limits.max_concurrent_calls", "2")
+            .value("limits.calls_per_second", "100"),
+    );
+    let first = daemon.place("+15550100001");
+    assert!(daemon.terminate().success());
+    let daemon = daemon.start_again();
+    let second = daemon.place("+15550100002");
+    let (first, id) = (&first["provider_call_id"], &second["provider_call_id"]);
+    assert!(first.is_string() && id.is_string() && first != id, "{first} and {id}");
+    daemon.call_when(&second["id"], "it rings", |call| call["state"] != "initiated");
+    let log = daemon.log();
+    assert!(!log.contains("conflict"), "{log}");
+}
