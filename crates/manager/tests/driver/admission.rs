@@ -70,6 +70,18 @@ fn a_sip_address_is_dialled_where_the_carrier_can() {
 }
 
 #[test]
+fn a_call_may_be_given_times_of_its_own() {
+    let mut world = World::documents();
+    let mut request = world.request("+15550000001");
+    let (max_duration, ring_timeout) = (Duration::from_secs(60), Duration::from_secs(10));
+    (request.max_duration, request.ring_timeout) = (Some(max_duration), Some(ring_timeout));
+    let ticket = world.submit_initiate(request);
+    world.settle();
+    let limits = world.initiated(ticket).map(|call| world.record(call).limits).unwrap();
+    assert_eq!((limits.max_duration, limits.ring_timeout), (max_duration, ring_timeout));
+}
+
+#[test]
 fn a_slot_is_free_again_when_its_call_is_over() {
     let mut world = World::documents_with(|policy| policy.max_concurrent_calls = 1);
     let call = world.talking("+15550000001", "A");
