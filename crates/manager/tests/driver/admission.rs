@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::world::World;
 use offhook_conformance::Sent;
 use offhook_conformance::samples::carrier_ids;
-use offhook_core::{CallEvent, EndReason, ErrorClass, Party, ProviderName};
+use offhook_core::{CallEvent, EndReason, ErrorClass, Party, ProviderError, ProviderName};
 use offhook_manager::{
     CallState, EffectKind, Idempotency, InitiateError, InitiateRequest, machine::Command,
 };
@@ -101,6 +101,18 @@ fn a_destination_is_fenced_while_the_outcome_of_a_dial_to_it_is_unknown() {
     world.pass(100_000);
     assert_eq!(world.record(call).end_reason(), Some(EndReason::Lost));
     assert!(world.initiate("+15550000001").is_ok());
+}
+
+#[test]
+fn a_destination_is_fenced_also_in_the_turn_in_which_the_outcome_becomes_unknown() {
+    let mut world = World::documents();
+    let call = world.initiate("+15550000001").unwrap();
+    let unclear = ProviderError::new(ErrorClass::Ambiguous, "scripted");
+    world.submit_done(EffectKind::Initiate, Err(unclear));
+    let request = world.request("+15550000001");
+    let again = world.submit_initiate(request);
+    world.turn();
+    assert_eq!(world.initiated(again), Err(InitiateError::DestinationFenced { call }));
 }
 
 #[test]
