@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::world::World;
 use offhook_conformance::Sent;
 use offhook_conformance::samples::carrier_ids;
-use offhook_core::{CallEvent, EndReason, ErrorClass, Party, ProviderName};
+use offhook_core::{CallEvent, EndReason, ErrorClass, Party, ProviderError, ProviderName};
 use offhook_manager::{
     CallState, EffectKind, Idempotency, InitiateError, InitiateRequest, machine::Command,
 };
@@ -70,6 +70,18 @@ fn a_sip_address_is_dialled_where_the_carrier_can() {
 }
 
 #[test]
+fn a_call_may_be_given_times_of_its_own() {
+    let mut world = World::documents();
+    let mut request = world.request("+15550000001");
+    let (max_duration, ring_timeout) = (Duration::from_secs(60), Duration::from_secs(10));
+    (request.max_duration, request.ring_timeout) = (Some(max_duration), Some(ring_timeout));
+    let ticket = world.submit_initiate(request);
+    world.settle();
+    let limits = world.initiated(ticket).map(|call| world.record(call).limits).unwrap();
+    assert_eq!((limits.max_duration, limits.ring_timeout), (max_duration, ring_timeout));
+}
+
+#[test]
 fn a_slot_is_free_again_when_its_call_is_over() {
     let mut world = World::documents_with(|policy| policy.max_concurrent_calls = 1);
     let call = world.talking("+15550000001", "A");
@@ -89,6 +101,18 @@ fn a_destination_is_fenced_while_the_outcome_of_a_dial_to_it_is_unknown() {
     world.pass(100_000);
     assert_eq!(world.record(call).end_reason(), Some(EndReason::Lost));
     assert!(world.initiate("+15550000001").is_ok());
+}
+
+#[test]
+fn a_destination_is_fenced_also_in_the_turn_in_which_the_outcome_becomes_unknown() {
+    let mut world = World::documents();
+    let call = world.initiate("+15550000001").unwrap();
+    let unclear = ProviderError::new(ErrorClass::Ambiguous, "scripted");
+    world.submit_done(EffectKind::Initiate, Err(unclear));
+    let request = world.request("+15550000001");
+    let again = world.submit_initiate(request);
+    world.turn();
+    assert_eq!(world.initiated(again), Err(InitiateError::DestinationFenced { call }));
 }
 
 #[test]
