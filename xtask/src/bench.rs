@@ -4,6 +4,12 @@ use crate::cargo::Cargo;
 use crate::outcome::Outcome;
 
 pub(crate) fn run() -> Outcome {
-    Cargo::new(["run", "--release", "--package", "offhook-bench"]).run()?;
+    run_with(&[])
+}
+
+/// The same; the words are the benchmarks' own (`benches/src/wanted.rs`).
+pub(crate) fn run_with(words: &[&str]) -> Outcome {
+    let run = ["run", "--release", "--package", "offhook-bench", "--"];
+    Cargo::new(run.into_iter().chain(words.iter().copied())).run()?;
     Ok(Vec::new())
 }

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         // The verbs with words of their own.
+        ["bench", ref more @ ..] if !more.is_empty() => ("bench", Some(bench::run_with(more))),
         ["fuzz", ref more @ ..] if !more.is_empty() => ("fuzz", Some(fuzz::run_with(more))),
         ["integration", ref more @ ..] if !more.is_empty() => {
             ("integration", Some(integration::with(more)))

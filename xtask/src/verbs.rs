@@ -20,8 +20,11 @@ const CI: Verb =
     Verb { name: "ci", about: "every check below, in this order, and a summary", run: ci::run };
 
 /// Not among the checks: a time on a machine that others use proves nothing.
-const BENCH: Verb =
-    Verb { name: "bench", about: "how fast we are, beside what could be", run: bench::run };
+const BENCH: Verb = Verb {
+    name: "bench",
+    about: "how fast we are, beside what could be [PART] [--save PATH] [--compare PATH]",
+    run: bench::run,
+};
 
 /// What `ci` runs, the quick and the local first.
 pub(crate) const CHECKS: &[Verb] = &[

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::figures::Latencies;
+use crate::report::Figure;
 use attackers::{ATTACKS, Attack};
 use genuine::Outcome;
 use process::DaemonProcess;
@@ -28,7 +29,22 @@ const CONNECTIONS: usize = 4000;
 /// How long after an attack its memory is looked at once more.
 const AFTERWARDS: Duration = Duration::from_secs(1);
 
-pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+/// What a round came to.
+#[derive(Debug)]
+struct Round {
+    name: &'static str,
+    latencies: Latencies,
+    answered: usize,
+    lost: usize,
+    /// Why the first of those that were lost was.
+    why: Option<String>,
+    /// The daemon's memory in mebibytes, where the system tells it: the most that it had, and what
+    /// it has [`AFTERWARDS`].
+    most_memory: Option<f64>,
+    memory_after: Option<f64>,
+}
+
+pub(crate) fn run() -> Result<Vec<Figure>, Box<dyn Error>> {
     offhook_server::raise_open_files();
     let folder = tempfile::tempdir()?;
     let daemon = DaemonProcess::start(folder.path())?;
@@ -43,50 +59,63 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
         println!("  only {connections} of {CONNECTIONS} connections: the limit on open files");
     }
     println!(
-        "  {:<34} {:>8} {:>5} {:>8} {:>8} {:>8} {:>9} {:>9}",
-        "", "answered", "lost", "p50 ms", "p99 ms", "max ms", "MB, most", "MB, after"
+        "  {:<34} {:>8} {:>5} {:>8} {:>8} {:>8} {:>9} {:>10}",
+        "", "answered", "lost", "p50 ms", "p99 ms", "max ms", "MiB, most", "MiB, after"
     );
     let mut from = 1;
-    let mut round = |name: &str, attack: Option<&Attack>| -> Result<f64, Box<dyn Error>> {
+    let mut round = |name, attack: Option<&Attack>| -> Result<Round, Box<dyn Error>> {
         let begun = from;
         from += genuine::CALLS;
         let Outcome { latencies, lost, why } = under(attack, connections, &daemon, begun)?;
-        let megabytes = |it: Option<f64>| it.map_or("unknown".to_owned(), |it| format!("{it:.0}"));
-        let most = megabytes(daemon.most_memory());
+        let most_memory = daemon.most_memory();
         pause(AFTERWARDS)?;
-        let after = megabytes(daemon.memory());
-        let (answered, all) = (latencies.len(), Latencies::of(latencies));
-        println!(
-            "  {name:<34} {answered:>8} {lost:>5} {:>8.2} {:>8.2} {:>8.2} {most:>9} {after:>9}",
-            all.quantile(0.5),
-            all.quantile(0.99),
-            all.quantile(1.0)
-        );
-        if let Some(why) = why {
-            println!("    the first was lost because: {why}");
-        }
-        Ok(all.quantile(0.99))
+        let memory_after = daemon.memory();
+        let (answered, latencies) = (latencies.len(), Latencies::of(latencies));
+        let round = Round { name, latencies, answered, lost, why, most_memory, memory_after };
+        round.print();
+        Ok(round)
     };
     // Once for the daemon's first pages.
     round("(warming up)", None)?;
-    let peace = round("at peace", None)?;
-    let mut worst = ("", peace);
+    let mut rounds = vec![round("at peace", None)?];
     for attack in ATTACKS {
-        let p99 = round(attack.name, Some(attack))?;
-        if p99 > worst.1 {
-            worst = (attack.name, p99);
+        rounds.push(round(attack.name, Some(attack))?);
+    }
+    rounds.push(round("at peace again", None)?);
+    daemon.stop()?;
+    Ok(figures(&rounds))
+}
+
+impl Round {
+    fn print(&self) {
+        let mebibytes = |it: Option<f64>| it.map_or("unknown".to_owned(), |it| format!("{it:.0}"));
+        println!(
+            "  {:<34} {:>8} {:>5} {:>8.2} {:>8.2} {:>8.2} {:>9} {:>10}",
+            self.name,
+            self.answered,
+            self.lost,
+            self.latencies.quantile(0.5),
+            self.latencies.quantile(0.99),
+            self.latencies.quantile(1.0),
+            mebibytes(self.most_memory),
+            mebibytes(self.memory_after)
+        );
+        if let Some(why) = &self.why {
+            println!("    the first was lost because: {why}");
         }
     }
-    round("at peace again", None)?;
-    println!(
-        "  p99 at peace {peace:.2} ms, under the worst attack {:.2} ms{}",
-        worst.1,
-        if worst.0.is_empty() { String::new() } else { format!(" ({})", worst.0) }
-    );
-    if daemon.memory().is_none() {
-        println!("  MEMORY NOT KNOWN: this system has no /proc to read it from");
-    }
-    daemon.stop()
+}
+
+fn figures(rounds: &[Round]) -> Vec<Figure> {
+    let name = |what: &str, round: &Round| format!("attack: {what}, {}", round.name);
+    let p99 = rounds
+        .iter()
+        .map(|round| Figure::less(name("p99", round), "ms", round.latencies.quantile(0.99)));
+    let memory = rounds.iter().map(|round| {
+        Figure::less(name("memory", round), "MiB", round.most_memory.unwrap_or(f64::NAN))
+    });
+    let lost = rounds.iter().map(|round| round.lost).sum::<usize>() as f64;
+    p99.chain(memory).chain([Figure::less("attack: lost, of all", "webhooks", lost)]).collect()
 }
 
 /// Lets the daemon come to rest.
@@ -115,4 +144,30 @@ fn under(
         attackers.join().map_err(|_| "an attacker panicked")?;
     }
     Ok(outcome?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_attack_has_its_latency_and_memory_and_what_was_lost_is_one_sum() {
+        let round = |name, p99, lost, most_memory| {
+            let latencies = Latencies::of(vec![Duration::from_millis(p99); 4]);
+            let why = None;
+            Round { name, latencies, answered: 4, lost, why, most_memory, memory_after: None }
+        };
+        let figures = figures(&[round("at peace", 2, 0, Some(25.0)), round("junk", 30, 3, None)]);
+        let told: Vec<_> = figures.iter().map(|it| (it.name.as_str(), it.value)).collect();
+        assert_eq!(
+            told,
+            [
+                ("attack: p99, at peace", Some(2.0)),
+                ("attack: p99, junk", Some(30.0)),
+                ("attack: memory, at peace", Some(25.0)),
+                ("attack: memory, junk", None),
+                ("attack: lost, of all", Some(3.0)),
+            ]
+        );
+    }
 }

@@ -47,7 +47,7 @@ impl DaemonProcess {
         self.webhooks
     }
 
-    /// What it has in memory now, in megabytes, where the system tells it (Linux does).
+    /// What it has in memory now, in mebibytes, where the system tells it (Linux does).
     pub(super) fn memory(&self) -> Option<f64> {
         self.status("VmRSS:")
     }

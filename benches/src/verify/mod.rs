@@ -18,6 +18,7 @@ use offhook_core::{
 };
 
 use crate::figures::median;
+use crate::report::Figure;
 
 const ROUNDS: usize = 640;
 
@@ -47,16 +48,28 @@ struct Contest {
     baseline: &'static str,
     plain: Box<dyn Fn(&WebhookRequest) -> bool>,
     /// How many times the bare check it may take.
-    wanted: f64,
+    limit: f64,
 }
 
-pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+/// What a contest came to.
+struct Measured {
+    provider: String,
+    baseline: &'static str,
+    limit: f64,
+    /// What one check took, in microseconds: the bare one and ours, in each pair of rounds.
+    pairs: Vec<(f64, f64)>,
+}
+
+pub(crate) fn run() -> Result<Vec<Figure>, Box<dyn Error>> {
     println!("\nverify: one thread, {ROUNDS} pairs of rounds, medians");
     println!("  {:<34} {:>10} {:>10}", "", "per second", "each");
+    let mut figures = Vec::new();
     for contest in [twilio::contest()?, plivo::contest()?, telnyx::contest()?] {
-        contest.run()?;
+        let measured = contest.run()?;
+        measured.print();
+        figures.extend(measured.figures());
     }
-    Ok(())
+    Ok(figures)
 }
 
 /// Measures with this many frames more on the stack, each of about 256 bytes. By where its values
@@ -71,7 +84,7 @@ fn at_depth(depth: usize, measured: &dyn Fn() -> Duration) -> Duration {
 }
 
 impl Contest {
-    fn run(&self) -> Result<(), Box<dyn Error>> {
+    fn run(&self) -> Result<Measured, Box<dyn Error>> {
         let ours =
             |request: &WebhookRequest| self.provider.verify_webhook(request, self.now).is_ok();
         for request in &self.requests {
@@ -103,21 +116,66 @@ impl Contest {
                 (plain(), ours)
             }
         };
-        let pairs: Vec<(Duration, Duration)> = (0..ROUNDS).map(pair).collect();
+        let of_one = |time: Duration| time.as_secs_f64() * 1e6 / each as f64;
+        Ok(Measured {
+            provider: self.provider.name().to_string(),
+            baseline: self.baseline,
+            limit: self.limit,
+            pairs: (0..ROUNDS)
+                .map(pair)
+                .map(|(plain, ours)| (of_one(plain), of_one(ours)))
+                .collect(),
+        })
+    }
+}
 
-        let rate = |times: &mut dyn Iterator<Item = Duration>| {
-            median(times.map(|time| each as f64 / time.as_secs_f64()))
-        };
-        let baseline = rate(&mut pairs.iter().map(|pair| pair.0));
-        let own = rate(&mut pairs.iter().map(|pair| pair.1));
-        let ratio = median(pairs.iter().map(|pair| pair.1.as_secs_f64() / pair.0.as_secs_f64()));
-        let name = self.provider.name();
-        for (what, rate) in [(self.baseline, baseline), ("verify_webhook", own)] {
-            println!("  {:<34} {rate:>10.0} {:>7.2} µs", format!("{name}: {what}"), 1e6 / rate);
+impl Measured {
+    fn print(&self) {
+        let sides = [
+            (self.baseline, median(self.pairs.iter().map(|pair| pair.0))),
+            ("verify_webhook", median(self.pairs.iter().map(|pair| pair.1))),
+        ];
+        for (what, time) in sides {
+            let name = format!("{}: {what}", self.provider);
+            println!("  {name:<34} {:>10.0} {time:>7.2} µs", 1e6 / time);
         }
-        let verdict = if ratio <= self.wanted { "held" } else { "NOT HELD" };
-        let wanted = self.wanted;
-        println!("  {:<34} {ratio:>10.3}   (wanted: at most {wanted}: {verdict})", "  times that");
-        Ok(())
+    }
+
+    /// A round of a figure is as many pairs as meet every depth in both orders.
+    fn figures(&self) -> [Figure; 2] {
+        let Self { provider, baseline, .. } = self;
+        let ratio = |pairs: &[(f64, f64)]| median(pairs.iter().map(|pair| pair.1 / pair.0));
+        let time = |pairs: &[(f64, f64)]| median(pairs.iter().map(|pair| pair.1));
+        let rounds = || self.pairs.chunks(2 * DEPTHS);
+        [
+            Figure::less(
+                format!("verify: {provider}, beside {baseline}"),
+                "times",
+                ratio(&self.pairs),
+            )
+            .rounds(rounds().map(ratio))
+            .limit(self.limit),
+            Figure::less(format!("verify: {provider}"), "µs", time(&self.pairs))
+                .rounds(rounds().map(time)),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ratio_is_of_pairs_and_its_rounds_leave_out_what_was_chance() {
+        let mut pairs = vec![(2.0, 2.5); 2 * DEPTHS];
+        pairs.extend(vec![(4.0, 4.8); 4 * DEPTHS]);
+        // Somebody else had the processor.
+        pairs[0].1 = 1000.0;
+        let provider = "twilio".to_owned();
+        let [ratio, time] = Measured { provider, baseline: "HMAC", limit: 1.3, pairs }.figures();
+        assert_eq!((ratio.value, ratio.limit, ratio.goal), (Some(1.2), Some(1.3), None));
+        assert_eq!(ratio.spread.map(|it| (it.lowest, it.highest)), Some((1.2, 1.25)));
+        assert_eq!(time.value, Some(4.8));
+        assert_eq!(time.spread.map(|it| (it.lowest, it.highest)), Some((2.5, 4.8)));
     }
 }

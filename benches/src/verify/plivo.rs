@@ -61,7 +61,7 @@ pub(super) fn contest() -> Result<Contest, Box<dyn Error>> {
         now: jiff::Timestamp::UNIX_EPOCH,
         baseline: "decode, sort, HMAC",
         plain: Box::new(move |request| straightforward(&key, request)),
-        wanted: 1.3,
+        limit: 1.3,
     })
 }
 

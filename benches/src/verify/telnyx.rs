@@ -35,7 +35,7 @@ pub(super) fn contest() -> Result<Contest, Box<dyn Error>> {
         now: Timestamp::from_second(NOW)?,
         baseline: "the bare Ed25519 check",
         plain: Box::new(move |request| straightforward(&public, request)),
-        wanted: 1.1,
+        limit: 1.1,
     })
 }
 
