@@ -161,6 +161,7 @@ mod tests {
     use offhook_core::{CallId, Callbacks, Capabilities, Locale, Party};
     use uuid::Uuid;
 
+    use super::super::queue::Fences;
     use super::*;
     use crate::machine::{self, NewOutbound};
     use crate::policy::{Policy, ProviderPolicy};
@@ -229,6 +230,17 @@ mod tests {
             batch.working.iter().filter(|it| it.record.state == CallState::Initiated).count();
         assert_eq!(admitted, admits);
         batch.records_read.get() + driver.queue.searches.get()
+    }
+
+    #[test]
+    fn a_destination_is_fenced_until_the_last_call_that_fences_it_is_gone() {
+        let driver = Driver::new(Policy::new(PROVIDER), HashMap::new(), Timestamp::UNIX_EPOCH);
+        let (one, other) = (call(&driver, 1, 7, false), call(&driver, 2, 7, false));
+        let mut fences = Fences::default();
+        fences.insert(&one);
+        fences.insert(&other);
+        assert!(!fences.remove(&one) && fences.any(&one.to));
+        assert!(fences.remove(&other) && !fences.any(&one.to));
     }
 
     #[test]

@@ -287,3 +287,26 @@ fn a_call_behind_a_fence_can_be_called_off() {
     assert_eq!(world.record(fenced).state, CallState::Ended(EndReason::Canceled));
     assert_eq!(world.effects(), []);
 }
+
+#[test]
+fn a_place_behind_a_fence_counts_as_long_as_its_call_waits_and_no_longer() {
+    let mut world = queueing(|policy| {
+        policy.max_concurrent_calls = 2;
+        policy.max_queued_calls = 1;
+    });
+    let unclear = world.initiate("+15550000001").unwrap();
+    let live = world.initiate("+15550000009").unwrap();
+    let fenced = world.initiate("+15550000001").unwrap();
+    world.jobs.retain(|job| job.call.id == unclear);
+    world.done(EffectKind::Initiate, Err(ErrorClass::Ambiguous));
+    over(&mut world, live, "B");
+    let full = world.initiate("+15550000002");
+    assert!(matches!(full, Err(InitiateError::QueueFull { limit: 1, .. })), "{full:?}");
+    world.command(fenced, Command::HangUp).unwrap();
+    let next = world.initiate("+15550000002").unwrap();
+    assert_eq!(dials(&world), [next]);
+    // Nor does it come back to its place when the fence is gone.
+    world.pass(100_000);
+    assert_eq!(world.record(unclear).end_reason(), Some(EndReason::Lost));
+    assert!(world.initiate("+15550000003").is_ok());
+}
