@@ -1,8 +1,8 @@
 //! When what is to be done at a carrier is begun.
 
 use offhook_conformance::Sent;
-use offhook_core::ProviderCallIds;
-use offhook_manager::{EffectKind, JobKind, Submission, machine::Command};
+use offhook_core::{ProviderCallIds, ProviderName};
+use offhook_manager::{EffectKind, Job, JobKind, Submission, machine::Command};
 
 use crate::world::World;
 
@@ -68,4 +68,17 @@ fn what_nobody_waits_for_gets_what_the_others_leave_of_the_rate() {
     assert_eq!(world.effects(), [EffectKind::Initiate; 2], "somebody waits for the second dial");
     world.pass(1_000);
     assert_eq!(world.effects()[2..], [EffectKind::Limit], "and nobody for the limit");
+}
+
+#[test]
+fn a_dial_is_told_from_all_else_that_is_started() {
+    let mut world = World::documents();
+    let call = world.initiate("+15550000001").unwrap();
+    let dial = world.job(|job| job.call.id == call);
+    assert!(Job::Call(dial).is_dial());
+    let talking = world.talking("+15550000002", "B");
+    world.command(talking, Command::HangUp).unwrap();
+    let hangup = world.job(|job| job.call.id == talking);
+    assert!(!Job::Call(hangup).is_dial());
+    assert!(!Job::List(ProviderName::new("test")).is_dial());
 }
