@@ -138,6 +138,13 @@ pub(super) fn voice(text: Option<String>) -> Result<Option<Voice>, Problem> {
     text.map(|text| Voice::try_from(text).map_err(invalid)).transpose()
 }
 
+/// A small whole number. JSON has one kind of number: `4.0` is as whole as `4` (JSON Schema, "integer").
+pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    let Some(number) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
+    let whole = (0..=u8::MAX).find(|whole| f64::from(*whole) == number);
+    whole.map(Some).ok_or_else(|| D::Error::custom("not a whole number from 0 to 255"))
+}
+
 /// A number of seconds, or text such as `5m`.
 pub(super) fn duration<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -158,5 +165,22 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(
             Err(D::Error::custom("seconds are a number, without quotation marks"))
         }
         Some(Written::Text(text)) => parse_duration(&text).map(Some).map_err(D::Error::custom),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_without_a_fraction_is_whole_however_it_is_written() {
+        let read = |text: &str| whole(&mut serde_json::Deserializer::from_str(text)).ok();
+        assert_eq!(read("4"), Some(Some(4)));
+        assert_eq!(read("4.0"), Some(Some(4)));
+        assert_eq!(read("0.4e1"), Some(Some(4)));
+        assert_eq!(read("null"), Some(None));
+        for wrong in ["4.5", "-1", "256", "1e300", "\"4\"", "true"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 }

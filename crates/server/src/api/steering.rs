@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::code::Code;
-use super::extract::{JsonBody, Named, NamedTurn, OfCall, OfTurn, duration, voice};
+use super::extract::{JsonBody, Named, NamedTurn, OfCall, OfTurn, duration, voice, whole};
 use super::openapi::{problems, texts};
 use super::problem::Problem;
 use super::view::CallView;
@@ -42,6 +42,7 @@ pub(super) struct Listen {
     #[schema(default = "speech")]
     input: InputView,
     /// With digits: with this many an entry is complete.
+    #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 32, default = 32)]
     max_digits: Option<u8>,
     /// With digits: the key that completes an entry, and is not part of it.
@@ -154,6 +155,7 @@ pub(super) struct Ask {
     #[schema(default = "speech")]
     input: InputView,
     /// With digits: with this many an entry is complete.
+    #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 32, default = 32)]
     max_digits: Option<u8>,
     /// With digits: the key that completes an entry, and is not part of it.
