@@ -41,11 +41,12 @@ pub(super) struct Listen {
     #[serde(default)]
     #[schema(default = "speech")]
     input: InputView,
-    /// With digits: with this many an entry is complete.
+    /// With digits: with this many an entry is complete. Nothing where only speech is asked for.
     #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 32, default = 32)]
     max_digits: Option<u8>,
-    /// With digits: the key that completes an entry, and is not part of it.
+    /// With digits: the key that completes an entry, and is not part of it. Nothing where only speech
+    /// is asked for.
     #[schema(value_type = Option<texts::FinishKey>)]
     finish_on_key: Option<char>,
 }
@@ -84,11 +85,6 @@ impl InputView {
             Problem::invalid(format!("{field}: {error}"))
         })?;
         match self {
-            Self::Speech if max_digits.is_some() || finish_on_key.is_some() => {
-                let what =
-                    "max_digits and finish_on_key: only with the input digits or speech_or_digits";
-                Err(Problem::invalid(what))
-            }
             Self::Speech => Ok(ListenFor::Speech),
             Self::Digits => Ok(ListenFor::Digits(digits)),
             Self::SpeechOrDigits => Ok(ListenFor::SpeechOrDigits(digits)),
@@ -154,11 +150,12 @@ pub(super) struct Ask {
     #[serde(default)]
     #[schema(default = "speech")]
     input: InputView,
-    /// With digits: with this many an entry is complete.
+    /// With digits: with this many an entry is complete. Nothing where only speech is asked for.
     #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 32, default = 32)]
     max_digits: Option<u8>,
-    /// With digits: the key that completes an entry, and is not part of it.
+    /// With digits: the key that completes an entry, and is not part of it. Nothing where only speech
+    /// is asked for.
     #[schema(value_type = Option<texts::FinishKey>)]
     finish_on_key: Option<char>,
 }
