@@ -22,6 +22,7 @@ stories! {
     what_is_entered_while_we_listen_for_digits_is_of_its_turn,
     whichever_comes_first_is_the_answer_or_is_refused,
     what_digits_cannot_be_is_refused,
+    what_is_said_of_digits_is_nothing_where_speech_is_asked_for,
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -196,8 +197,6 @@ async fn what_digits_cannot_be_is_refused(setup: Setup) {
         json!({ "input": "digits", "finish_on_key": "A" }),
         json!({ "input": "digits", "finish_on_key": "" }),
         json!({ "input": "digits", "finish_on_key": "##" }),
-        json!({ "max_digits": 4 }),
-        json!({ "input": "speech", "finish_on_key": "#" }),
     ] {
         for (what, mut body) in [("ask", json!({ "text": "Hi?" })), ("listen", json!({}))] {
             let fields = input.as_object().cloned().unwrap_or_default();
@@ -208,4 +207,16 @@ async fn what_digits_cannot_be_is_refused(setup: Setup) {
             assert_eq!((refused.status, code), (422, &json!("invalid_request")), "{what} {body}");
         }
     }
+}
+
+async fn what_is_said_of_digits_is_nothing_where_speech_is_asked_for(setup: Setup) {
+    let world = World::with(setup).await;
+    let call = conversation(&world).await;
+    let question = json!({ "text": "Your name?", "max_digits": 4, "finish_on_key": "#" });
+    let answering = async {
+        world.person(&call, "say", json!({ "text": "Ada." })).await;
+        world.run_for(seconds(4)).await;
+    };
+    let asked = ask(&world, &call, question, answering).await;
+    assert_eq!(asked.json()["transcript"], "Ada.", "{}", asked.body);
 }
