@@ -2,7 +2,7 @@
 //! a carrier back to it.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -262,6 +262,9 @@ pub struct CallRef {
     pub callbacks: Callbacks,
 }
 
+/// Enough for call, step and kind, and for what a provider may put behind them.
+const USUAL_QUERY: usize = 96;
+
 impl CallRef {
     /// The callback URL of this call and step for one `kind` of request (a word of the provider
     /// crate's own, in letters).
@@ -273,7 +276,12 @@ impl CallRef {
         // Nothing of it has to be encoded.
         let endpoint = &self.callbacks.endpoint;
         let joint = if endpoint.query().is_some() { '&' } else { '?' };
-        format!("{endpoint}{joint}call={}&step={}&kind={kind}", self.id, self.step)
+        let mut url = String::with_capacity(endpoint.as_str().len() + USUAL_QUERY);
+        url.push_str(endpoint.as_str());
+        url.push(joint);
+        // Into a String nothing fails.
+        let _ = write!(url, "call={}&step={}&kind={kind}", self.id, self.step);
+        url
     }
 }
 

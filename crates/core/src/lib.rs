@@ -45,7 +45,7 @@ pub use capabilities::Capabilities;
 pub use dial::{DialIntent, InitiatedCall, RunningCall, Search, carrier_limit_seconds};
 pub use error::{ErrorClass, ProviderError};
 pub use event::{AnsweredBy, CallEvent, Direction};
-pub use form::{FormPair, WebhookForm, form_pairs};
+pub use form::{Form, FormPair, WebhookForm};
 #[cfg(feature = "http")]
 pub use http_client::{GuardedClient, HostPolicy, InvalidBaseUrl, is_public_address};
 pub use listen::{DigitInput, InvalidDigitInput, Listen, ListenFor};

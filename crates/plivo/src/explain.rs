@@ -1,6 +1,6 @@
 //! What can be found out about a signature, for people who look for what is wrong.
 
-use offhook_core::{FormPair, WebhookRejection, WebhookRequest, form_pairs};
+use offhook_core::{Form, WebhookRejection, WebhookRequest};
 
 use crate::config::PlivoConfig;
 use crate::signature::{Given, V2, V3, Verifier};
@@ -37,14 +37,14 @@ impl PlivoConfig {
     #[must_use]
     pub fn explain_signature(&self, request: &WebhookRequest, urls: &[String]) -> Explanation {
         let verifier = Verifier::new(self);
-        let parents =
-            form_pairs(&request.body).into_iter().chain(form_pairs(request.query().as_bytes()));
-        let mut parents = parents.filter(|(name, _)| **name == *b"ParentAuthID");
+        let forms = [&*request.body, request.query().as_bytes()].map(Form::decode);
+        let pairs = forms.iter().flat_map(Form::pairs);
+        let mut parents = pairs.filter(|(name, _)| *name == b"ParentAuthID");
         Explanation {
             rejection: verifier.verify(request).err(),
             signed_as: signed_as(&verifier, request, urls),
             foreign_account: self.is_main_account()
-                && parents.any(|(_, id)| *id != *self.auth_id.as_bytes()),
+                && parents.any(|(_, id)| id != self.auth_id.as_bytes()),
         }
     }
 }
@@ -87,8 +87,7 @@ fn ways_to_sign(
 ) -> Vec<(Option<&'static str>, Vec<u8>)> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let plain = |text: &[u8]| -> Vec<(Vec<u8>, Vec<u8>)> {
-        let owned = |(name, value): FormPair<'_>| (name.into_owned(), value.into_owned());
-        form_pairs(text).into_iter().map(owned).collect()
+        Form::decode(text).pairs().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
     };
     let (arrived_query, arrived) = (plain(query.as_bytes()), plain(&request.body));
     let (mut by_name, mut sorted) = (arrived_query.clone(), arrived.clone());

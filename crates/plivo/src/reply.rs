@@ -80,7 +80,10 @@ pub(crate) fn document(call: &CallRef, plan: &CallPlan) -> Bytes {
 
 /// The URL of a callback, with the retry policy.
 pub(crate) fn callback(call: &CallRef, kind: &str) -> String {
-    format!("{}#{RETRY_POLICY}", call.callback(kind))
+    let mut url = call.callback(kind);
+    url.push('#');
+    url.push_str(RETRY_POLICY);
+    url
 }
 
 type Elements = Writer<Vec<u8>>;

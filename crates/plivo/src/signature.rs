@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
-use offhook_core::{DedupeKey, FormPair, WebhookRejection, WebhookRequest, form_pairs};
+use offhook_core::{DedupeKey, Form, FormPair, WebhookRejection, WebhookRequest};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -210,8 +210,8 @@ pub(crate) struct Signed {
 /// The URL without its query, the decoded query in order, the decoded parameters in order.
 fn v3_message(request: &WebhookRequest) -> Result<Signed, WebhookRejection> {
     let (base, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
-    let parameters = sorted(parameters(request)?);
-    let query = sorted(query.as_bytes());
+    let forms = (Form::decode(query.as_bytes()), Form::decode(parameters(request)?));
+    let (query, parameters) = (sorted(&forms.0), sorted(&forms.1));
     let mut content = Vec::with_capacity(request.url.len() + request.body.len() + 2);
     content.extend_from_slice(base.as_bytes());
     if !query.is_empty() || !parameters.is_empty() {
@@ -259,8 +259,8 @@ fn parameters(request: &WebhookRequest) -> Result<&[u8], WebhookRejection> {
 }
 
 /// By name and then by value; a repeated pair stays.
-fn sorted(form: &[u8]) -> Vec<FormPair<'_>> {
-    let mut pairs = form_pairs(form);
+fn sorted(form: &Form) -> Vec<FormPair<'_>> {
+    let mut pairs: Vec<_> = form.pairs().collect();
     pairs.sort_unstable();
     pairs
 }

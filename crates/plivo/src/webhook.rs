@@ -97,7 +97,7 @@ pub(crate) fn parse(
 }
 
 /// Whether nothing but an acknowledgement is waited for.
-fn is_callback(ours: &CalledBack, parameters: &WebhookForm<'_>) -> bool {
+fn is_callback(ours: &CalledBack, parameters: &WebhookForm) -> bool {
     let by_event = matches!(parameters.get("Event"), Some("Ring" | "Hangup" | "MachineDetection"));
     match ours.kind.as_deref() {
         Some(kind) => by_event || matches!(kind, kind::RING | kind::HANGUP | kind::PARTIAL),
@@ -111,7 +111,7 @@ fn empty_document() -> WebhookReply {
 
 fn events(
     ours: &CalledBack,
-    parameters: &WebhookForm<'_>,
+    parameters: &WebhookForm,
     direction: Option<Direction>,
     is_callback: bool,
 ) -> Vec<CallEvent> {
@@ -136,7 +136,7 @@ fn events(
 
 /// How far the call has come. A request from inside a document repeats `in-progress`; the machine
 /// knows it already, and takes it as the answer if the request that said so went astray.
-fn progress(parameters: &WebhookForm<'_>, direction: Option<Direction>) -> Option<CallEvent> {
+fn progress(parameters: &WebhookForm, direction: Option<Direction>) -> Option<CallEvent> {
     use offhook_core::Progress;
     let (event, word) = (parameters.get("Event"), parameters.get("CallStatus"));
     let parsed = word.and_then(Word::parse);
@@ -158,7 +158,7 @@ fn progress(parameters: &WebhookForm<'_>, direction: Option<Direction>) -> Optio
     }
 }
 
-fn ended(parameters: &WebhookForm<'_>, direction: Option<Direction>) -> CallEvent {
+fn ended(parameters: &WebhookForm, direction: Option<Direction>) -> CallEvent {
     let get = |name| parameters.get(name).unwrap_or_default();
     let lasted = |name| parameters.get(name).is_some_and(|seconds| seconds != "0");
     let hangup = Hangup {
@@ -174,7 +174,7 @@ fn ended(parameters: &WebhookForm<'_>, direction: Option<Direction>) -> CallEven
 }
 
 /// What Plivo has done of a document, if it asks for what follows it by this URL.
-fn carried_out(ours: &CalledBack, parameters: &WebhookForm<'_>) -> Option<CallEvent> {
+fn carried_out(ours: &CalledBack, parameters: &WebhookForm) -> Option<CallEvent> {
     match ours.kind.as_deref()? {
         kind::INPUT => Some(heard(parameters)),
         kind::UNHEARD => Some(CallEvent::NothingHeard),
@@ -186,7 +186,7 @@ fn carried_out(ours: &CalledBack, parameters: &WebhookForm<'_>) -> Option<CallEv
     }
 }
 
-fn heard(parameters: &WebhookForm<'_>) -> CallEvent {
+fn heard(parameters: &WebhookForm) -> CallEvent {
     if let Some(text) = parameters.get("Speech") {
         CallEvent::Transcript { text: text.into(), is_final: true }
     } else if let Some(digits) = parameters.get("Digits") {
@@ -197,7 +197,7 @@ fn heard(parameters: &WebhookForm<'_>) -> CallEvent {
 }
 
 /// What the recogniser has settled on, and what it may still change.
-fn preview(parameters: &WebhookForm<'_>) -> CallEvent {
+fn preview(parameters: &WebhookForm) -> CallEvent {
     let parts = ["StableSpeech", "UnstableSpeech"];
     let parts: Vec<&str> = parts.iter().filter_map(|name| parameters.get(name)).collect();
     CallEvent::Transcript { text: parts.join(" ").into(), is_final: false }

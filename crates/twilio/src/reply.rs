@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::{CallPlan, CallRef, Listen, RejectReason, Speech, Then};
 use quick_xml::Writer;
-use quick_xml::events::BytesText;
+use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 
 pub(crate) const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 
@@ -55,6 +55,8 @@ const SAY_ENCODED_LIMIT: usize = 4500;
 /// Most documents are shorter, in bytes.
 const USUAL_LENGTH: usize = 1024;
 
+const GATHER: &str = "Gather";
+
 /// The whole document for a plan.
 pub(crate) fn document(call: &CallRef, plan: &CallPlan) -> Bytes {
     let mut document = Vec::with_capacity(USUAL_LENGTH);
@@ -68,7 +70,10 @@ pub(crate) fn document(call: &CallRef, plan: &CallPlan) -> Bytes {
 
 /// The URL of a callback, with the retry policy.
 pub(crate) fn callback(call: &CallRef, kind: &str) -> String {
-    format!("{}#{RETRY_POLICY}", call.callback(kind))
+    let mut url = call.callback(kind);
+    url.push('#');
+    url.push_str(RETRY_POLICY);
+    url
 }
 
 type Verbs = Writer<Vec<u8>>;
@@ -125,7 +130,8 @@ fn gather(
     let action = callback(call, kind::GATHER);
     let takes_speech = listen.input.takes_speech();
     let digits = listen.input.digits();
-    let mut element = writer.create_element("Gather").with_attributes([
+    let mut element = BytesStart::from_content(with_room(GATHER), GATHER.len());
+    element.extend_attributes([
         ("input", if takes_speech { "dtmf speech" } else { "dtmf" }),
         ("action", action.as_str()),
         ("method", "POST"),
@@ -136,7 +142,7 @@ fn gather(
     if takes_speech {
         // Without a retry policy: a preview that does not reach us is followed by a better one.
         let partial = call.callback(kind::PARTIAL);
-        element = element.with_attributes([
+        element.extend_attributes([
             ("language", listen.locale.as_str()),
             ("speechTimeout", "auto"),
             ("partialResultCallback", partial.as_str()),
@@ -144,20 +150,22 @@ fn gather(
         ]);
     }
     if let Some(digits) = digits {
-        element = element.with_attributes([
+        element.extend_attributes([
             ("numDigits", digits.max_digits().to_string().as_str()),
             ("finishOnKey", digits.finish_on_key().to_string().as_str()),
         ]);
     }
-    match prompt {
-        Some(prompt) => {
-            element.write_inner_content(|writer| speech(writer, prompt))?;
-        }
-        None => {
-            element.write_empty()?;
-        }
-    }
-    Ok(())
+    let Some(prompt) = prompt else { return writer.write_event(Event::Empty(element)) };
+    writer.write_event(Event::Start(element))?;
+    speech(writer, prompt)?;
+    writer.write_event(Event::End(BytesEnd::new(GATHER)))
+}
+
+/// The name of an element of many attributes: their room grows once and not with each.
+fn with_room(name: &str) -> String {
+    let mut content = String::with_capacity(USUAL_LENGTH);
+    content.push_str(name);
+    content
 }
 
 fn speech(writer: &mut Verbs, speech: &Speech) -> io::Result<()> {

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
-use offhook_core::{DedupeKey, FormPair, WebhookRejection, WebhookRequest, form_pairs};
+use offhook_core::{DedupeKey, Form, FormPair, WebhookRejection, WebhookRequest};
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -161,20 +161,26 @@ fn signed_parameters(request: &WebhookRequest) -> Result<Vec<u8>, WebhookRejecti
     }
     match request.media_type() {
         Some("application/x-www-form-urlencoded") => {
-            let mut pairs = form_pairs(&request.body);
+            let form = Form::decode(&request.body);
+            let mut pairs: Vec<FormPair<'_>> = form.pairs().collect();
             pairs.sort_unstable();
             pairs.dedup();
-            let mut signed = Vec::with_capacity(request.body.len());
-            for (name, value) in pairs {
-                signed.extend_from_slice(&name);
-                signed.extend_from_slice(&value);
-            }
-            Ok(signed)
+            Ok(joined(&pairs))
         }
         Some("application/json") => check_body_digest(request).map(|()| Vec::new()),
         _ if request.body.is_empty() => Ok(Vec::new()),
         _ => Err(WebhookRejection::Unsigned),
     }
+}
+
+fn joined(pairs: &[FormPair<'_>]) -> Vec<u8> {
+    let mut joined =
+        Vec::with_capacity(pairs.iter().map(|(name, value)| name.len() + value.len()).sum());
+    for (name, value) in pairs {
+        joined.extend_from_slice(name);
+        joined.extend_from_slice(value);
+    }
+    joined
 }
 
 /// A JSON body is not in the signature; its digest stands in the signed URL.
@@ -254,12 +260,12 @@ impl TwilioConfig {
             self.auth_token_previous.as_ref(),
             self.shared_key.as_ref(),
         );
-        let mut names =
-            form_pairs(&request.body).into_iter().filter(|(name, _)| **name == *b"AccountSid");
+        let form = Form::decode(&request.body);
+        let mut accounts = form.pairs().filter(|(name, _)| *name == b"AccountSid");
         Explanation {
             rejection: verifier.verify(request).err(),
             signed_as: verifier.signed_as(request, urls),
-            foreign_account: names.any(|(_, sid)| *sid != *self.account_sid.as_bytes()),
+            foreign_account: accounts.any(|(_, sid)| sid != self.account_sid.as_bytes()),
         }
     }
 }
@@ -293,19 +299,16 @@ impl Verifier {
 
 /// The parameters of a form as Twilio joins them, then as others do by mistake.
 fn ways_to_join(form: &[u8]) -> [(Option<&'static str>, Vec<u8>); 4] {
-    let arrived = form_pairs(form);
-    let join = |pairs: &[FormPair<'_>]| {
-        let parts = pairs.iter().flat_map(|(name, value)| [&**name, &**value]);
-        parts.collect::<Vec<_>>().concat()
-    };
+    let form = Form::decode(form);
+    let arrived: Vec<FormPair<'_>> = form.pairs().collect();
     let mut sorted = arrived.clone();
     sorted.sort_unstable();
-    let repeated = join(&sorted);
+    let repeated = joined(&sorted);
     sorted.dedup();
     [
-        (None, join(&sorted)),
+        (None, joined(&sorted)),
         (Some("repeated parameters signed as often as they stand"), repeated),
-        (Some("parameters in the order in which they stand, unsorted"), join(&arrived)),
+        (Some("parameters in the order in which they stand, unsorted"), joined(&arrived)),
         (Some("the URL alone, without the parameters of the body"), Vec::new()),
     ]
 }

@@ -23,7 +23,7 @@ pub(crate) fn call_sid(sid: impl Into<String>) -> ProviderCallIds {
 
 /// What a request to the fallback stands for: another request of ours for the same call, which
 /// failed. Its URL says how far the document was carried out, whether or not we heard of it.
-fn failed(ours: &CalledBack, parameters: &WebhookForm<'_>) -> Option<CalledBack> {
+fn failed(ours: &CalledBack, parameters: &WebhookForm) -> Option<CalledBack> {
     let failed = CalledBack::read(parameters.get("ErrorUrl")?);
     (ours.call.is_some() && failed.call == ours.call && failed.step.is_some()).then_some(failed)
 }
@@ -78,7 +78,7 @@ pub(crate) fn parse(
 }
 
 /// Whether nothing but an acknowledgement is waited for.
-fn is_callback(ours: &CalledBack, parameters: &WebhookForm<'_>) -> bool {
+fn is_callback(ours: &CalledBack, parameters: &WebhookForm) -> bool {
     match ours.kind.as_deref() {
         Some(kind) => matches!(kind, kind::STATUS | kind::PARTIAL),
         // A status callback that was set in the console.
@@ -97,7 +97,7 @@ fn empty_document() -> WebhookReply {
 fn events(
     ours: &CalledBack,
     failed: Option<&CalledBack>,
-    parameters: &WebhookForm<'_>,
+    parameters: &WebhookForm,
     is_callback: bool,
 ) -> Vec<CallEvent> {
     if ours.kind.as_deref() == Some(kind::PARTIAL) {
@@ -132,7 +132,7 @@ fn events(
 }
 
 /// What Twilio has done of a document, if it asks for what follows it by this URL.
-fn carried_out(ours: &CalledBack, parameters: &WebhookForm<'_>) -> Option<CallEvent> {
+fn carried_out(ours: &CalledBack, parameters: &WebhookForm) -> Option<CallEvent> {
     match ours.kind.as_deref()? {
         kind::GATHER => Some(heard(parameters)),
         kind::SAID => Some(CallEvent::SpeechEnded { completed: true }),
@@ -143,7 +143,7 @@ fn carried_out(ours: &CalledBack, parameters: &WebhookForm<'_>) -> Option<CallEv
     }
 }
 
-fn heard(parameters: &WebhookForm<'_>) -> CallEvent {
+fn heard(parameters: &WebhookForm) -> CallEvent {
     if let Some(text) = parameters.get("SpeechResult") {
         CallEvent::Transcript { text: text.into(), is_final: true }
     } else if let Some(digits) = parameters.get("Digits") {
@@ -154,14 +154,14 @@ fn heard(parameters: &WebhookForm<'_>) -> CallEvent {
 }
 
 /// What the recogniser has settled on, and what it may still change.
-fn preview(parameters: &WebhookForm<'_>) -> CallEvent {
+fn preview(parameters: &WebhookForm) -> CallEvent {
     let parts = ["StableSpeechResult", "UnstableSpeechResult"];
     let parts: Vec<&str> = parts.iter().filter_map(|name| parameters.get(name)).collect();
     CallEvent::Transcript { text: parts.join(" ").into(), is_final: false }
 }
 
 /// Why a call ended, as far as Twilio tells: a SIP code.
-fn cause(parameters: &WebhookForm<'_>) -> Option<Cause> {
+fn cause(parameters: &WebhookForm) -> Option<Cause> {
     let code = parameters.get("SipResponseCode").filter(|code| *code != "200")?;
     let text = match code {
         "486" | "600" => "busy",
