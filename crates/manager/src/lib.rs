@@ -29,6 +29,7 @@ mod entry;
 mod events;
 mod executor;
 mod handle;
+mod hashing;
 mod logging;
 pub mod machine;
 mod policy;

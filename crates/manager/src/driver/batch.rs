@@ -1,6 +1,6 @@
 //! One turn's work: copies of the calls that it touches, and what they lead to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use offhook_core::{CallId, ProviderName, Turn};
@@ -12,6 +12,7 @@ use super::queue::{Fences, Queue, waits};
 use super::submission::{Answer, Submission, Ticket};
 use super::watch::Watch;
 use crate::entry::{Entry, EntryKind, RepliedPlan};
+use crate::hashing::HashMap;
 use crate::machine::{CommandRefusal, Transition};
 use crate::record::CallRecord;
 use crate::restore::Decision;
@@ -130,8 +131,8 @@ impl Batch {
         Self {
             submissions: Vec::new(),
             working: Vec::new(),
-            places: HashMap::new(),
-            carrier_ids: HashMap::new(),
+            places: HashMap::default(),
+            carrier_ids: HashMap::default(),
             answers: Vec::new(),
             obeyed: Vec::new(),
             finished: Vec::new(),

@@ -26,6 +26,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use offhook_core::{CallId, CallStatus, Capabilities, ProviderCallIds, ProviderName};
 
+use crate::hashing;
 use crate::machine::{self, Input};
 use crate::policy::Policy;
 use crate::record::{CallRecord, CallState};
@@ -52,8 +53,8 @@ const COMMIT_BACKOFF: Duration = Duration::from_millis(500);
 pub struct Driver {
     policy: Policy,
     capabilities: HashMap<ProviderName, Capabilities>,
-    open: HashMap<CallId, Open>,
-    by_carrier_id: HashMap<ProviderName, HashMap<String, CallId>>,
+    open: hashing::HashMap<CallId, Open>,
+    by_carrier_id: HashMap<ProviderName, hashing::HashMap<String, CallId>>,
     slots: usize,
     queue: Queue,
     fences: Fences,
@@ -120,7 +121,7 @@ impl Driver {
             request_pace: paces(|of| of.requests_per_second),
             policy,
             capabilities,
-            open: HashMap::new(),
+            open: hashing::HashMap::default(),
             by_carrier_id: HashMap::new(),
             slots: 0,
             queue: Queue::default(),

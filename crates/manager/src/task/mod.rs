@@ -20,6 +20,7 @@ use crate::driver::{
     WebhookAnswer,
 };
 use crate::executor;
+use crate::hashing;
 use crate::logging;
 use crate::record::{CallRecord, CallState};
 use crate::restore::RestoreReport;
@@ -85,7 +86,7 @@ pub(crate) struct Task {
     /// Whether nobody else needs this thread.
     may_block: bool,
     running: HashMap<Id, (Arc<Job>, Timestamp)>,
-    waiters: HashMap<Ticket, Waiter>,
+    waiters: hashing::HashMap<Ticket, Waiter>,
     next_ticket: u64,
 }
 
@@ -110,7 +111,7 @@ impl Task {
             runtime: Handle::current(),
             may_block: false,
             running: HashMap::new(),
-            waiters: HashMap::new(),
+            waiters: hashing::HashMap::default(),
             next_ticket: 0,
         }
     }

@@ -1,6 +1,5 @@
 //! The one that writes.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,6 +10,7 @@ use rusqlite::{
 };
 
 use super::lock::Lock;
+use crate::hashing::HashMap;
 use crate::record::CallRecord;
 use crate::store::{Change, CommitError, codec};
 
@@ -132,7 +132,7 @@ impl From<rusqlite::Error> for Stop {
 impl Writer {
     pub(super) fn new(connection: Connection, lock: Lock) -> rusqlite::Result<Self> {
         connection.set_prepared_statement_cache_capacity(32);
-        Ok(Self { connection, rows: HashMap::new(), next_number: None, _lock: lock })
+        Ok(Self { connection, rows: HashMap::default(), next_number: None, _lock: lock })
     }
 
     pub(super) fn commit(&mut self, encoded: &EncodedChanges) -> Result<(), CommitError> {
