@@ -3,6 +3,7 @@
 //! Source: WHATWG, "URL", 5.1.
 
 use http::Method;
+use memchr::{memchr, memchr_iter, memchr2};
 
 use crate::{UndecodableWebhook, VerifiedWebhook, WebhookRequest};
 
@@ -41,8 +42,14 @@ impl Form {
         // Nothing becomes longer.
         let mut decoded = Vec::with_capacity(form.len());
         let mut ends = Vec::with_capacity(first_room(form));
-        for pair in form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let equals = pair.iter().position(|byte| *byte == b'=');
+        let mut begin = 0;
+        for end in memchr_iter(b'&', form).chain(std::iter::once(form.len())) {
+            let pair = &form[begin..end];
+            begin = end + 1;
+            if pair.is_empty() {
+                continue;
+            }
+            let equals = memchr(b'=', pair);
             decode(&pair[..equals.unwrap_or(pair.len())], &mut decoded);
             let name = decoded.len();
             decode(equals.map_or(&[], |at| &pair[at + 1..]), &mut decoded);
@@ -64,13 +71,12 @@ impl Form {
 
 /// How many pairs room is made for at first: a body of nothing but `&` has none.
 fn first_room(form: &[u8]) -> usize {
-    let separators = form.iter().filter(|byte| **byte == b'&').count();
-    (separators + 1).min(USUAL_PAIRS)
+    (memchr_iter(b'&', form).count() + 1).min(USUAL_PAIRS)
 }
 
 fn decode(text: &[u8], decoded: &mut Vec<u8>) {
     let mut rest = text;
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'+' | b'%')) {
+    while let Some(at) = memchr2(b'+', b'%', rest) {
         decoded.extend_from_slice(&rest[..at]);
         let (byte, length) = match rest[at..] {
             [b'%', high, low, ..] => match (hex(high), hex(low)) {
