@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 const RECORD: &str = include_str!("fixtures/record-v3.json");
-const DIGITS: &str = include_str!("fixtures/record-v3-digits.json");
+const DIGITS: &str = include_str!("fixtures/record-v4-digits.json");
+const DIGITS_BEFORE: &str = include_str!("fixtures/record-v3-digits.json");
 const ENTRIES: &str = include_str!("fixtures/entries-v1.json");
 
 fn entries() -> Vec<Vec<u8>> {
@@ -71,7 +72,9 @@ fn a_record_from_before_digits_could_be_asked_for_listens_for_speech() {
 #[test]
 fn a_record_that_asks_for_digits_is_read_and_written_as_the_same() {
     let pin = DigitInput::new(4, '*').unwrap();
-    assert_eq!(listens_for(DIGITS), ListenFor::Digits(pin));
+    for record in [DIGITS, DIGITS_BEFORE] {
+        assert_eq!(listens_for(record), ListenFor::Digits(pin));
+    }
     let written = stored::write_record(&stored::read_record(DIGITS.as_bytes()).unwrap());
     let value = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json).unwrap();
     assert_eq!(value(&written), value(DIGITS.as_bytes()));

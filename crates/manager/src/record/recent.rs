@@ -1,7 +1,9 @@
 //! The last webhooks of a call.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use offhook_core::DedupeKey;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A webhook that was taken: its key, and where its reply is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +15,8 @@ pub struct TakenWebhook {
 }
 
 /// The last webhooks of a call, so that a repeat gets the same answer and has no second effect.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct RecentWebhooks(Vec<TakenWebhook>);
 
 impl RecentWebhooks {
@@ -36,18 +38,23 @@ impl RecentWebhooks {
     }
 }
 
-// Forty hex digits each (key, then entry): compact, and readable with any tool.
-impl From<RecentWebhooks> for String {
-    fn from(recent: RecentWebhooks) -> Self {
-        let mut text = Self::with_capacity(recent.0.len() * 40);
-        for taken in recent.0 {
-            for byte in taken.key.0.into_iter().chain(taken.entry.to_be_bytes()) {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                text.push(char::from(HEX[usize::from(byte >> 4)]));
-                text.push(char::from(HEX[usize::from(byte & 15)]));
-            }
+/// What stands before base64. Before version 4 of the record hex was written, with nothing before it.
+const BASE64: char = '~';
+
+/// The key, then the number of the entry.
+const LENGTH: usize = 20;
+
+impl Serialize for RecentWebhooks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = Vec::with_capacity(self.0.len() * LENGTH);
+        for taken in &self.0 {
+            bytes.extend_from_slice(&taken.key.0);
+            bytes.extend_from_slice(&taken.entry.to_be_bytes());
         }
-        text
+        let mut text = String::with_capacity(1 + bytes.len().div_ceil(3) * 4);
+        text.push(BASE64);
+        STANDARD_NO_PAD.encode_string(bytes, &mut text);
+        serializer.serialize_str(&text)
     }
 }
 
@@ -56,26 +63,33 @@ impl TryFrom<String> for RecentWebhooks {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         const DAMAGED: &str = "the list of recent webhooks is damaged";
-        let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-        if !text.len().is_multiple_of(40) {
+        let bytes = match text.strip_prefix(BASE64) {
+            Some(text) => STANDARD_NO_PAD.decode(text).ok(),
+            None => hex(text.as_bytes()),
+        };
+        let bytes = bytes.ok_or(DAMAGED)?;
+        let (taken, rest) = bytes.as_chunks::<LENGTH>();
+        if !rest.is_empty() {
             return Err(DAMAGED);
         }
-        let mut recent = Vec::with_capacity(text.len() / 40);
-        for chunk in text.as_bytes().chunks_exact(40) {
-            let mut bytes = [0; 20];
-            for (byte, pair) in bytes.iter_mut().zip(chunk.chunks_exact(2)) {
-                let (Some(high), Some(low)) = (digit(pair[0]), digit(pair[1])) else {
-                    return Err(DAMAGED);
-                };
-                *byte = high << 4 | low;
-            }
-            let (mut key, mut entry) = ([0; 16], [0; 4]);
-            key.copy_from_slice(&bytes[..16]);
-            entry.copy_from_slice(&bytes[16..]);
-            recent.push(TakenWebhook { key: DedupeKey(key), entry: u32::from_be_bytes(entry) });
-        }
-        Ok(Self(recent))
+        Ok(Self(taken.iter().map(TakenWebhook::read).collect()))
     }
+}
+
+impl TakenWebhook {
+    fn read(bytes: &[u8; LENGTH]) -> Self {
+        let (mut key, mut entry) = ([0; 16], [0; 4]);
+        key.copy_from_slice(&bytes[..16]);
+        entry.copy_from_slice(&bytes[16..]);
+        Self { key: DedupeKey(key), entry: u32::from_be_bytes(entry) }
+    }
+}
+
+fn hex(text: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    let (pairs, rest) = text.as_chunks::<2>();
+    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    if rest.is_empty() { bytes } else { None }
 }
 
 #[cfg(test)]
@@ -89,12 +103,26 @@ mod tests {
             recent.push(TakenWebhook { key: DedupeKey([n; 16]), entry: u32::from(n) });
         }
         assert_eq!(recent.entry_of(DedupeKey([7; 16])), None);
-        let text = String::from(recent.clone());
-        assert_eq!(text.len(), 40 * RecentWebhooks::LIMIT);
-        let back = RecentWebhooks::try_from(text).unwrap();
+        let text = serde_json::to_string(&recent).unwrap();
+        assert_eq!(text.len(), 854 + "\"~\"".len(), "{text}");
+        let back: RecentWebhooks = serde_json::from_str(&text).unwrap();
         assert_eq!(back, recent);
         assert_eq!(back.entry_of(DedupeKey([39; 16])), Some(39));
-        assert!(RecentWebhooks::try_from("00".to_owned()).is_err());
-        assert!(RecentWebhooks::try_from("x".repeat(40)).is_err());
+    }
+
+    #[test]
+    fn what_earlier_versions_wrote_is_read_and_what_is_damaged_is_refused() {
+        let read = |text: &str| RecentWebhooks::try_from(text.to_owned());
+        let recent = read(&format!("{}00000003", "ab".repeat(16))).unwrap();
+        assert_eq!(recent.entry_of(DedupeKey([0xab; 16])), Some(3));
+        assert_eq!(
+            (read(""), read("~")),
+            (Ok(RecentWebhooks::default()), Ok(RecentWebhooks::default()))
+        );
+        for damaged in ["00", "0", "~AA", "~A", "~=", "~~"] {
+            assert!(read(damaged).is_err(), "{damaged}");
+        }
+        assert!(read(&"x".repeat(40)).is_err());
+        assert!(read(&format!("{}\u{e9}", "0".repeat(38))).is_err());
     }
 }

@@ -8,7 +8,7 @@ use crate::entry::Entry;
 use crate::record::CallRecord;
 
 /// The version of the stored record. Raise it when an older daemon could not read what is written.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 #[derive(Serialize, Deserialize)]
 struct Stored<T> {
