@@ -22,11 +22,11 @@ pub(crate) use generator::Connection;
 
 /// Pairs of rounds, the empty handler first. A multiple of three, for the thirds. Many and short, so
 /// that a machine whose speed changes is as fast for the one side as for the other.
-const ROUNDS: usize = 45;
+const ROUNDS: usize = 27;
 
 /// Calls of one connection in one round.
-const OURS: u64 = 12;
-const BASELINE: u64 = 30;
+const OURS: u64 = 36;
+const BASELINE: u64 = 90;
 
 pub(crate) fn run() -> Result<Vec<Figure>, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
