@@ -29,7 +29,8 @@ fn main() -> ExitCode {
     let result = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         // What `attack` attacks.
         ["daemon", folder] => attack::serve(Path::new(folder)),
-        ["webhooks", "ours"] => webhooks::ours(),
+        ["webhooks", "ours"] => webhooks::ours("twilio"),
+        ["webhooks", "ours", carrier] => webhooks::ours(carrier),
         ref words => match Wanted::parse(words) {
             Some(wanted) => run(&wanted),
             None => {

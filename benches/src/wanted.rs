@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 pub(crate) const USAGE: &str = "usage: offhook-bench [verify | webhooks | attack] [--save PATH] \
-     [--compare PATH]\n       offhook-bench webhooks ours";
+     [--compare PATH]\n       offhook-bench webhooks ours [CARRIER]";
 
 /// One benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

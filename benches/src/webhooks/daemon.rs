@@ -4,23 +4,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use offhook_core::{
-    CallId, ProviderName, Transport, TransportFault, TransportRequest, TransportResponse,
-};
+use offhook_core::{CallId, ProviderName, Transport};
 use offhook_manager::{
     CallRecord, CallStore, Change, CommitError, HistoryQuery, InboundPolicy, Manager, Policy,
     ProviderPolicy, SqliteStore, StoreError, StoredEntry,
 };
 use offhook_server::{Listeners, PublicUrl, Server, ServerSettings};
-use offhook_twilio::{Twilio, TwilioConfig};
 
-use crate::carrier::{ACCOUNT, BASE, TOKEN};
+use super::generator::Load;
+use crate::carrier::{BASE, Carrier, ObedientCarrier};
 
 /// A running daemon.
 #[derive(Debug)]
@@ -28,7 +24,8 @@ pub(crate) struct Daemon {
     manager: Manager,
     server: Server,
     store: Arc<CountedStore>,
-    carrier: Arc<ObedientCarrier>,
+    carrier: Arc<dyn Carrier>,
+    commands: Arc<ObedientCarrier>,
 }
 
 /// What was counted so far.
@@ -41,11 +38,15 @@ pub(super) struct Counts {
 }
 
 impl Daemon {
-    pub(crate) async fn start(folder: &Path) -> Result<Self, Box<dyn std::error::Error>> {
+    /// Starts one for this carrier alone.
+    pub(crate) async fn start(
+        carrier: &Arc<dyn Carrier>,
+        folder: &Path,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listeners = Listeners::bind(any, any).await?;
         let public_url = PublicUrl::parse(BASE)?;
-        let name = offhook_twilio::NAME;
+        let name = carrier.name();
         let mut policy = Policy::new(name.clone());
         policy.max_concurrent_calls = 10_000;
         policy.inbound = InboundPolicy::Open;
@@ -54,8 +55,7 @@ impl Daemon {
             callbacks: public_url.callbacks(&name),
             from: None,
             calls_per_second: 1.0,
-            // As configured by default.
-            requests_per_second: 50.0,
+            requests_per_second: carrier.requests_per_second(),
         };
         policy.providers.insert(name, of_provider);
         let store = Arc::new(CountedStore {
@@ -63,53 +63,53 @@ impl Daemon {
             commits: AtomicU64::new(0),
             commit_time: AtomicU64::new(0),
         });
-        let carrier = Arc::new(ObedientCarrier::default());
-        let config = TwilioConfig::new(ACCOUNT, TOKEN)?;
-        let twilio = Twilio::with_transport(config, Arc::clone(&carrier) as Arc<dyn Transport>);
+        let commands = Arc::new(ObedientCarrier::new(&**carrier));
+        let transport = Arc::clone(&commands) as Arc<dyn Transport>;
         let manager = Manager::builder(policy)
-            .provider(Arc::new(twilio))
+            .provider(carrier.provider(transport)?)
             .store(Arc::clone(&store) as Arc<dyn CallStore>)
             .start_on_thread()?;
         let settings = ServerSettings::new(public_url, "the token of the benchmark");
         let server = listeners.serve(manager.clone(), &settings);
-        Ok(Self { manager, server, store, carrier })
+        Ok(Self { manager, server, store, carrier: Arc::clone(carrier), commands })
     }
 
     pub(crate) const fn webhooks(&self) -> SocketAddr {
         self.server.webhooks()
     }
 
+    /// Calls of its carrier, which it tells what to do.
+    pub(super) fn load(&self) -> Load {
+        Load {
+            carrier: Arc::clone(&self.carrier),
+            commands: Some(Arc::clone(&self.commands)),
+            address: self.webhooks(),
+        }
+    }
+
     pub(super) fn counts(&self) -> Counts {
         Counts {
             commits: self.store.commits.load(Ordering::Relaxed),
             commit_time: self.store.commit_time.load(Ordering::Relaxed),
-            commands: self.carrier.commands.load(Ordering::Relaxed),
+            commands: self.commands.commands(),
         }
     }
 
-    /// How many calls hold a slot: none when the carrier has reported the end of each.
-    pub(super) fn live_calls(&self) -> usize {
+    /// How many calls hold a slot: none when the carrier has reported the end of each. It is told a
+    /// moment after the last answer has left.
+    pub(super) async fn live_calls(&self) -> usize {
+        for _ in 0..100 {
+            if self.manager.slots() == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         self.manager.slots()
     }
 
     pub(crate) async fn stop(self) -> Result<(), StoreError> {
         self.server.shut_down().await;
         self.manager.shutdown().await
-    }
-}
-
-/// Takes every command, as Twilio does, and counts it.
-#[derive(Debug, Default)]
-struct ObedientCarrier {
-    commands: AtomicU64,
-}
-
-#[async_trait]
-impl Transport for ObedientCarrier {
-    async fn send(&self, _: TransportRequest) -> Result<TransportResponse, TransportFault> {
-        self.commands.fetch_add(1, Ordering::Relaxed);
-        let body = Bytes::from_static(br#"{"sid":"CA00000000000000000000000000000000"}"#);
-        Ok(TransportResponse { status: StatusCode::OK, headers: HeaderMap::new(), body })
     }
 }
 
