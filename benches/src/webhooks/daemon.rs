@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use offhook_core::{CallId, ProviderName, Transport};
 use offhook_manager::{
     CallRecord, CallStore, Change, CommitError, HistoryQuery, InboundPolicy, Manager, Policy,
-    ProviderPolicy, SqliteStore, StoreError, StoredEntry,
+    ProviderPolicy, Pruned, SqliteStore, StoreError, StoredEntry,
 };
 use offhook_server::{Listeners, PublicUrl, Server, ServerSettings};
 
@@ -185,7 +185,7 @@ impl CallStore for CountedStore {
         self.store.timeline(id).await
     }
 
-    async fn prune(&self, ended_before: Timestamp) -> Result<usize, StoreError> {
-        self.store.prune(ended_before).await
+    async fn prune(&self, ended_before: Timestamp, rows: usize) -> Result<Pruned, StoreError> {
+        self.store.prune(ended_before, rows).await
     }
 }
