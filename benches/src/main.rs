@@ -8,6 +8,7 @@ mod attack;
 mod carrier;
 mod figures;
 mod report;
+mod retention;
 mod verify;
 mod wanted;
 mod webhooks;
@@ -57,6 +58,7 @@ fn run(wanted: &Wanted) -> Result<(), Box<dyn Error>> {
             Part::Verify => verify::run()?,
             Part::Webhooks => webhooks::run()?,
             Part::Attack => attack::run()?,
+            Part::Retention => retention::run()?,
         });
     }
     let now = SystemClock.now();

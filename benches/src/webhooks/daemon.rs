@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use offhook_core::{CallId, ProviderName, Transport};
 use offhook_manager::{
     CallRecord, CallStore, Change, CommitError, HistoryQuery, InboundPolicy, Manager, Policy,
-    ProviderPolicy, Pruned, SqliteStore, StoreError, StoredEntry,
+    ProviderPolicy, Pruned, SqliteStore, StoreError, StoredEntry, Which,
 };
 use offhook_server::{Listeners, PublicUrl, Server, ServerSettings};
 
@@ -30,11 +30,15 @@ pub(crate) struct Daemon {
 
 /// What was counted so far.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
-    pub(super) commits: u64,
+pub(crate) struct Counts {
+    pub(crate) commits: u64,
     /// How long they took together, in nanoseconds.
-    pub(super) commit_time: u64,
-    pub(super) commands: u64,
+    pub(crate) commit_time: u64,
+    pub(crate) commands: u64,
+    /// Calls that were forgotten, in how many steps, and how long those took together.
+    pub(crate) forgotten: u64,
+    pub(crate) steps: u64,
+    pub(crate) step_time: u64,
 }
 
 impl Daemon {
@@ -62,6 +66,9 @@ impl Daemon {
             store: SqliteStore::open(folder.join("calls.db"))?,
             commits: AtomicU64::new(0),
             commit_time: AtomicU64::new(0),
+            forgotten: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
+            step_time: AtomicU64::new(0),
         });
         let commands = Arc::new(ObedientCarrier::new(&**carrier));
         let transport = Arc::clone(&commands) as Arc<dyn Transport>;
@@ -79,7 +86,7 @@ impl Daemon {
     }
 
     /// Calls of its carrier, which it tells what to do.
-    pub(super) fn load(&self) -> Load {
+    pub(crate) fn load(&self) -> Load {
         Load {
             carrier: Arc::clone(&self.carrier),
             commands: Some(Arc::clone(&self.commands)),
@@ -87,17 +94,20 @@ impl Daemon {
         }
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         Counts {
             commits: self.store.commits.load(Ordering::Relaxed),
             commit_time: self.store.commit_time.load(Ordering::Relaxed),
             commands: self.commands.commands(),
+            forgotten: self.store.forgotten.load(Ordering::Relaxed),
+            steps: self.store.steps.load(Ordering::Relaxed),
+            step_time: self.store.step_time.load(Ordering::Relaxed),
         }
     }
 
     /// How many calls hold a slot: none when the carrier has reported the end of each. It is told a
     /// moment after the last answer has left.
-    pub(super) async fn live_calls(&self) -> usize {
+    pub(crate) async fn live_calls(&self) -> usize {
         for _ in 0..100 {
             if self.manager.slots() == 0 {
                 break;
@@ -107,25 +117,49 @@ impl Daemon {
         self.manager.slots()
     }
 
+    /// Forgets what ended before this instant, as the daemon does.
+    pub(crate) fn forget_before(
+        &self,
+        ended_before: Timestamp,
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send + 'static {
+        let manager = self.manager.clone();
+        async move { manager.forget_before(ended_before).await }
+    }
+
+    /// The newest calls.
+    pub(crate) async fn history(
+        &self,
+        which: Which,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.manager.calls(HistoryQuery { which, before: None, limit }).await
+    }
+
     pub(crate) async fn stop(self) -> Result<(), StoreError> {
         self.server.shut_down().await;
         self.manager.shutdown().await
     }
 }
 
-/// The store, and how often it commits.
+/// The store, and how often it commits and forgets.
 #[derive(Debug)]
 struct CountedStore {
     store: SqliteStore,
     commits: AtomicU64,
     commit_time: AtomicU64,
+    forgotten: AtomicU64,
+    steps: AtomicU64,
+    step_time: AtomicU64,
+}
+
+fn nanoseconds_since(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl CountedStore {
     fn count(&self, begun: Instant) {
-        let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.commits.fetch_add(1, Ordering::Relaxed);
-        self.commit_time.fetch_add(took, Ordering::Relaxed);
+        self.commit_time.fetch_add(nanoseconds_since(begun), Ordering::Relaxed);
     }
 }
 
@@ -186,6 +220,11 @@ impl CallStore for CountedStore {
     }
 
     async fn prune(&self, ended_before: Timestamp, rows: usize) -> Result<Pruned, StoreError> {
-        self.store.prune(ended_before, rows).await
+        let begun = Instant::now();
+        let step = self.store.prune(ended_before, rows).await?;
+        self.forgotten.fetch_add(step.calls as u64, Ordering::Relaxed);
+        self.steps.fetch_add(1, Ordering::Relaxed);
+        self.step_time.fetch_add(nanoseconds_since(begun), Ordering::Relaxed);
+        Ok(step)
     }
 }

@@ -12,20 +12,20 @@ use tokio::sync::Barrier;
 use crate::carrier::{Carrier, ObedientCarrier};
 use crate::figures::thread_time;
 
-pub(super) const CONNECTIONS: u64 = 64;
+pub(crate) const CONNECTIONS: u64 = 64;
 
 /// What one side did in one round.
 #[derive(Debug)]
-pub(super) struct Round {
-    pub(super) webhooks: usize,
-    pub(super) took: Duration,
+pub(crate) struct Round {
+    pub(crate) webhooks: usize,
+    pub(crate) took: Duration,
     /// The generator's own processor time, where it is known.
-    pub(super) own_time: Option<Duration>,
-    pub(super) latencies: Vec<Duration>,
+    pub(crate) own_time: Option<Duration>,
+    pub(crate) latencies: Vec<Duration>,
 }
 
 impl Round {
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.webhooks as f64 / self.took.as_secs_f64()
     }
 }
@@ -42,7 +42,7 @@ pub(crate) struct Load {
 impl Load {
     /// Drives so many calls on each connection, the first with the number `from`. Runs on a thread
     /// of its own.
-    pub(super) fn drive(&self, from: u64, calls: u64) -> io::Result<Round> {
+    pub(crate) fn drive(&self, from: u64, calls: u64) -> io::Result<Round> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             // The clock starts when all are connected and have prepared what they can.

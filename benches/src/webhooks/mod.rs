@@ -18,18 +18,16 @@ use offhook_core::ProviderName;
 use crate::carrier::{self, Baseline, Carrier};
 use crate::figures::{Latencies, median, process_time};
 use crate::report::Figure;
-use daemon::Counts;
-use generator::{CONNECTIONS, Round};
 
-pub(crate) use daemon::Daemon;
-pub(crate) use generator::{Connection, Load};
+pub(crate) use daemon::{Counts, Daemon};
+pub(crate) use generator::{CONNECTIONS, Connection, Load, Round};
 
 /// Pairs of rounds, the baseline first. A multiple of three, for the thirds. Many and short, so that
 /// a machine whose speed changes is as fast for the one side as for the other.
-const ROUNDS: usize = 45;
+pub(crate) const ROUNDS: usize = 45;
 
 /// Calls of one connection in one round of ours.
-const OURS: u64 = 12;
+pub(crate) const OURS: u64 = 12;
 
 pub(crate) fn run() -> Result<Vec<Figure>, Box<dyn Error>> {
     let mut figures = Vec::new();
@@ -100,18 +98,18 @@ pub(crate) fn ours(name: &str) -> Result<(), Box<dyn Error>> {
 }
 
 /// As the daemon builds it.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().global_queue_interval(2).build()
 }
 
 /// A round, with the processor time of the whole process.
 #[derive(Debug)]
-struct Side {
-    round: Round,
-    whole_time: Option<Duration>,
+pub(crate) struct Side {
+    pub(crate) round: Round,
+    pub(crate) whole_time: Option<Duration>,
 }
 
-fn side(
+pub(crate) fn side(
     drive: impl FnOnce() -> std::io::Result<Round> + Send + 'static,
 ) -> Result<Side, Box<dyn Error>> {
     let generator = std::thread::Builder::new().name("generator".to_owned());
@@ -129,7 +127,7 @@ fn side(
 
 impl Side {
     /// Microseconds of processor time for one webhook: the generator's, and the server's.
-    fn cost(&self) -> (f64, f64) {
+    pub(crate) fn cost(&self) -> (f64, f64) {
         let webhooks = self.round.webhooks as f64;
         let each = |time: Option<Duration>| {
             time.map_or(f64::NAN, |time| time.as_secs_f64() * 1e6 / webhooks)
@@ -259,7 +257,7 @@ impl Measured {
     }
 }
 
-fn latencies<'a>(sides: impl IntoIterator<Item = &'a Side>) -> Latencies {
+pub(crate) fn latencies<'a>(sides: impl IntoIterator<Item = &'a Side>) -> Latencies {
     Latencies::of(sides.into_iter().flat_map(|it| it.round.latencies.iter().copied()).collect())
 }
 
@@ -292,7 +290,8 @@ mod tests {
 
     #[test]
     fn the_figures_are_those_of_our_side_and_its_share_of_the_other() {
-        let counts = |commits| Counts { commits, commit_time: commits * 2_000_000, commands: 0 };
+        let counts =
+            |commits| Counts { commits, commit_time: commits * 2_000_000, ..Counts::default() };
         let pairs = vec![
             (side(40, 1), side(100, 4)),
             (side(42, 1), side(100, 8)),
