@@ -8,6 +8,7 @@ mod attack;
 mod carrier;
 mod figures;
 mod report;
+mod retention;
 mod verify;
 mod wanted;
 mod webhooks;
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
     let result = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         // What `attack` attacks.
         ["daemon", folder] => attack::serve(Path::new(folder)),
-        ["webhooks", "ours"] => webhooks::ours(),
+        ["webhooks", "ours"] => webhooks::ours("twilio"),
+        ["webhooks", "ours", carrier] => webhooks::ours(carrier),
         ref words => match Wanted::parse(words) {
             Some(wanted) => run(&wanted),
             None => {
@@ -56,6 +58,7 @@ fn run(wanted: &Wanted) -> Result<(), Box<dyn Error>> {
             Part::Verify => verify::run()?,
             Part::Webhooks => webhooks::run()?,
             Part::Attack => attack::run()?,
+            Part::Retention => retention::run()?,
         });
     }
     let now = SystemClock.now();

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-pub(crate) const USAGE: &str = "usage: offhook-bench [verify | webhooks | attack] [--save PATH] \
-     [--compare PATH]\n       offhook-bench webhooks ours";
+pub(crate) const USAGE: &str = "usage: offhook-bench [verify | webhooks | attack | retention] [--save PATH] \
+     [--compare PATH]\n       offhook-bench webhooks ours [CARRIER]";
 
 /// One benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,7 @@ pub(crate) enum Part {
     Verify,
     Webhooks,
     Attack,
+    Retention,
 }
 
 /// Which benchmarks, where the run is saved, and what it is compared with.
@@ -27,7 +28,8 @@ impl Wanted {
             ["verify", rest @ ..] => (vec![Part::Verify], rest),
             ["webhooks", rest @ ..] => (vec![Part::Webhooks], rest),
             ["attack", rest @ ..] => (vec![Part::Attack], rest),
-            rest => (vec![Part::Verify, Part::Webhooks, Part::Attack], rest),
+            ["retention", rest @ ..] => (vec![Part::Retention], rest),
+            rest => (vec![Part::Verify, Part::Webhooks, Part::Attack, Part::Retention], rest),
         };
         let mut wanted = Self { parts, save: None, compare: None };
         while let [name, path, rest @ ..] = words {
@@ -51,7 +53,7 @@ mod tests {
 
     #[test]
     fn one_part_or_all_can_be_saved_and_compared() {
-        let all = vec![Part::Verify, Part::Webhooks, Part::Attack];
+        let all = vec![Part::Verify, Part::Webhooks, Part::Attack, Part::Retention];
         let parse = |words: &str| Wanted::parse(&words.split_whitespace().collect::<Vec<_>>());
         let path = |path: &str| Some(PathBuf::from(path));
         assert_eq!(parse(""), Some(Wanted { parts: all.clone(), save: None, compare: None }));

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use offhook::manager::{
-    CallRecord, CallStore, Change, CommitError, HistoryQuery, StoreError, StoredEntry,
+    CallRecord, CallStore, Change, CommitError, HistoryQuery, Pruned, StoreError, StoredEntry,
 };
 use offhook_core::{CallId, ProviderName};
 
@@ -131,7 +131,7 @@ impl CallStore for WatchedStore {
         self.inner.timeline(id).await
     }
 
-    async fn prune(&self, ended_before: Timestamp) -> Result<usize, StoreError> {
-        self.inner.prune(ended_before).await
+    async fn prune(&self, ended_before: Timestamp, rows: usize) -> Result<Pruned, StoreError> {
+        self.inner.prune(ended_before, rows).await
     }
 }

@@ -5,11 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hmac::Hmac;
-use sha1::Sha1;
-
-use crate::carrier::{self, STEPS, Template};
-use crate::webhooks::Connection;
+use crate::carrier::Twilio;
+use crate::webhooks::{Connection, Load};
 
 /// How many calls come while one attack goes on, each with five webhooks on a connection of its own.
 pub(super) const CALLS: u64 = 400;
@@ -32,15 +29,16 @@ pub(super) struct Outcome {
 pub(super) fn drive(address: SocketAddr, from: u64) -> io::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let shared = Arc::new((Template::all(), carrier::key()));
+        // The daemon is another process: it tells nobody what to do.
+        let load = Load { carrier: Arc::new(Twilio::new()), commands: None, address };
         let mut beginnings = tokio::time::interval(PACE);
         let mut calls = Vec::new();
         for number in from..from + CALLS {
             beginnings.tick().await;
-            let shared = Arc::clone(&shared);
+            let load = load.clone();
             calls.push(tokio::spawn(async move {
                 let mut latencies = Vec::new();
-                let call = one_call(address, number, &shared, &mut latencies);
+                let call = one_call(&load, number, &mut latencies);
                 // What is lost is what was not answered: nothing is sent behind it.
                 let why = match tokio::time::timeout(PATIENCE, call).await {
                     Ok(Ok(())) => None,
@@ -53,7 +51,7 @@ pub(super) fn drive(address: SocketAddr, from: u64) -> io::Result<Outcome> {
         let mut all = Outcome::default();
         for call in calls {
             let (latencies, why) = call.await.map_err(io::Error::other)?;
-            all.lost += STEPS - latencies.len();
+            all.lost += load.carrier.steps() - latencies.len();
             all.why = all.why.or(why);
             all.latencies.extend(latencies);
         }
@@ -61,27 +59,15 @@ pub(super) fn drive(address: SocketAddr, from: u64) -> io::Result<Outcome> {
     })
 }
 
-async fn one_call(
-    address: SocketAddr,
-    number: u64,
-    (templates, key): &([Template; STEPS], Hmac<Sha1>),
-    latencies: &mut Vec<Duration>,
-) -> io::Result<()> {
+async fn one_call(load: &Load, number: u64, latencies: &mut Vec<Duration>) -> io::Result<()> {
     let begun = std::time::Instant::now();
-    let mut connection = Connection::open(address).await?;
+    let mut connection = Connection::open(load.address).await?;
     let connecting = begun.elapsed();
-    let first = latencies.len();
-    let sid = carrier::sid(number);
-    let mut query = String::new();
-    for (step, template) in templates.iter().enumerate() {
-        if step + 1 == STEPS {
-            query = query.replace("kind=gather", "kind=status");
-        }
-        let request = template.request(&sid, &query, key);
-        query = connection.exchange(&request, latencies).await?;
-        if step == 0 {
-            latencies[first] += connecting;
-        }
+    let id = load.carrier.id(number);
+    let offer = load.carrier.request(&id, 0, "");
+    let result = load.call(&id, &offer, &mut connection, latencies).await;
+    if let Some(first) = latencies.first_mut() {
+        *first += connecting;
     }
-    Ok(())
+    result
 }

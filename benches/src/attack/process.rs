@@ -5,14 +5,17 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Arc;
 
+use crate::carrier::{Carrier, Twilio};
 use crate::webhooks::Daemon;
 
 /// Runs the daemon in this process until its standard input ends.
 pub(crate) fn serve(folder: &Path) -> Result<(), Box<dyn Error>> {
     offhook_server::raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let daemon = runtime.block_on(Daemon::start(folder))?;
+    let carrier: Arc<dyn Carrier> = Arc::new(Twilio::new());
+    let daemon = runtime.block_on(Daemon::start(&carrier, folder))?;
     println!("{}", daemon.webhooks());
     std::io::stdin().read_to_end(&mut Vec::new())?;
     runtime.block_on(daemon.stop())?;

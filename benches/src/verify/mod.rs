@@ -16,7 +16,9 @@ use offhook_core::{
     FaultKind, Transport, TransportFault, TransportRequest, TransportResponse, VoiceProvider,
     WebhookRequest,
 };
+use offhook_manager::{Clock, SystemClock};
 
+use crate::carrier::{self, Carrier};
 use crate::figures::median;
 use crate::report::Figure;
 
@@ -84,6 +86,24 @@ fn at_depth(depth: usize, measured: &dyn Fn() -> Duration) -> Duration {
 }
 
 impl Contest {
+    fn of(
+        carrier: &dyn Carrier,
+        baseline: &'static str,
+        plain: Box<dyn Fn(&WebhookRequest) -> bool>,
+        limit: f64,
+    ) -> Result<Self, Box<dyn Error>> {
+        let id = carrier.id(7);
+        let request = |step| carrier::read(&carrier.request(&id, step, carrier.stand_in()));
+        Ok(Self {
+            provider: carrier.provider(Arc::new(Nobody))?,
+            requests: (0..carrier.steps()).map(request).collect(),
+            now: SystemClock.now(),
+            baseline,
+            plain,
+            limit,
+        })
+    }
+
     fn run(&self) -> Result<Measured, Box<dyn Error>> {
         let ours =
             |request: &WebhookRequest| self.provider.verify_webhook(request, self.now).is_ok();

@@ -4,23 +4,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use offhook_core::{
-    CallId, ProviderName, Transport, TransportFault, TransportRequest, TransportResponse,
-};
+use offhook_core::{CallId, ProviderName, Transport};
 use offhook_manager::{
     CallRecord, CallStore, Change, CommitError, HistoryQuery, InboundPolicy, Manager, Policy,
-    ProviderPolicy, SqliteStore, StoreError, StoredEntry,
+    ProviderPolicy, Pruned, SqliteStore, StoreError, StoredEntry, Which,
 };
 use offhook_server::{Listeners, PublicUrl, Server, ServerSettings};
-use offhook_twilio::{Twilio, TwilioConfig};
 
-use crate::carrier::{ACCOUNT, BASE, TOKEN};
+use super::generator::Load;
+use crate::carrier::{BASE, Carrier, ObedientCarrier};
 
 /// A running daemon.
 #[derive(Debug)]
@@ -28,24 +24,33 @@ pub(crate) struct Daemon {
     manager: Manager,
     server: Server,
     store: Arc<CountedStore>,
-    carrier: Arc<ObedientCarrier>,
+    carrier: Arc<dyn Carrier>,
+    commands: Arc<ObedientCarrier>,
 }
 
 /// What was counted so far.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
-    pub(super) commits: u64,
+pub(crate) struct Counts {
+    pub(crate) commits: u64,
     /// How long they took together, in nanoseconds.
-    pub(super) commit_time: u64,
-    pub(super) commands: u64,
+    pub(crate) commit_time: u64,
+    pub(crate) commands: u64,
+    /// Calls that were forgotten, in how many steps, and how long those took together.
+    pub(crate) forgotten: u64,
+    pub(crate) steps: u64,
+    pub(crate) step_time: u64,
 }
 
 impl Daemon {
-    pub(crate) async fn start(folder: &Path) -> Result<Self, Box<dyn std::error::Error>> {
+    /// Starts one for this carrier alone.
+    pub(crate) async fn start(
+        carrier: &Arc<dyn Carrier>,
+        folder: &Path,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listeners = Listeners::bind(any, any).await?;
         let public_url = PublicUrl::parse(BASE)?;
-        let name = offhook_twilio::NAME;
+        let name = carrier.name();
         let mut policy = Policy::new(name.clone());
         policy.max_concurrent_calls = 10_000;
         policy.inbound = InboundPolicy::Open;
@@ -54,42 +59,80 @@ impl Daemon {
             callbacks: public_url.callbacks(&name),
             from: None,
             calls_per_second: 1.0,
-            // As configured by default.
-            requests_per_second: 50.0,
+            requests_per_second: carrier.requests_per_second(),
         };
         policy.providers.insert(name, of_provider);
         let store = Arc::new(CountedStore {
             store: SqliteStore::open(folder.join("calls.db"))?,
             commits: AtomicU64::new(0),
             commit_time: AtomicU64::new(0),
+            forgotten: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
+            step_time: AtomicU64::new(0),
         });
-        let carrier = Arc::new(ObedientCarrier::default());
-        let config = TwilioConfig::new(ACCOUNT, TOKEN)?;
-        let twilio = Twilio::with_transport(config, Arc::clone(&carrier) as Arc<dyn Transport>);
+        let commands = Arc::new(ObedientCarrier::new(&**carrier));
+        let transport = Arc::clone(&commands) as Arc<dyn Transport>;
         let manager = Manager::builder(policy)
-            .provider(Arc::new(twilio))
+            .provider(carrier.provider(transport)?)
             .store(Arc::clone(&store) as Arc<dyn CallStore>)
             .start_on_thread()?;
         let settings = ServerSettings::new(public_url, "the token of the benchmark");
         let server = listeners.serve(manager.clone(), &settings);
-        Ok(Self { manager, server, store, carrier })
+        Ok(Self { manager, server, store, carrier: Arc::clone(carrier), commands })
     }
 
     pub(crate) const fn webhooks(&self) -> SocketAddr {
         self.server.webhooks()
     }
 
-    pub(super) fn counts(&self) -> Counts {
-        Counts {
-            commits: self.store.commits.load(Ordering::Relaxed),
-            commit_time: self.store.commit_time.load(Ordering::Relaxed),
-            commands: self.carrier.commands.load(Ordering::Relaxed),
+    /// Calls of its carrier, which it tells what to do.
+    pub(crate) fn load(&self) -> Load {
+        Load {
+            carrier: Arc::clone(&self.carrier),
+            commands: Some(Arc::clone(&self.commands)),
+            address: self.webhooks(),
         }
     }
 
-    /// How many calls hold a slot: none when the carrier has reported the end of each.
-    pub(super) fn live_calls(&self) -> usize {
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            commits: self.store.commits.load(Ordering::Relaxed),
+            commit_time: self.store.commit_time.load(Ordering::Relaxed),
+            commands: self.commands.commands(),
+            forgotten: self.store.forgotten.load(Ordering::Relaxed),
+            steps: self.store.steps.load(Ordering::Relaxed),
+            step_time: self.store.step_time.load(Ordering::Relaxed),
+        }
+    }
+
+    /// How many calls hold a slot: none when the carrier has reported the end of each. It is told a
+    /// moment after the last answer has left.
+    pub(crate) async fn live_calls(&self) -> usize {
+        for _ in 0..100 {
+            if self.manager.slots() == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         self.manager.slots()
+    }
+
+    /// Forgets what ended before this instant, as the daemon does.
+    pub(crate) fn forget_before(
+        &self,
+        ended_before: Timestamp,
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send + 'static {
+        let manager = self.manager.clone();
+        async move { manager.forget_before(ended_before).await }
+    }
+
+    /// The newest calls.
+    pub(crate) async fn history(
+        &self,
+        which: Which,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.manager.calls(HistoryQuery { which, before: None, limit }).await
     }
 
     pub(crate) async fn stop(self) -> Result<(), StoreError> {
@@ -98,34 +141,25 @@ impl Daemon {
     }
 }
 
-/// Takes every command, as Twilio does, and counts it.
-#[derive(Debug, Default)]
-struct ObedientCarrier {
-    commands: AtomicU64,
-}
-
-#[async_trait]
-impl Transport for ObedientCarrier {
-    async fn send(&self, _: TransportRequest) -> Result<TransportResponse, TransportFault> {
-        self.commands.fetch_add(1, Ordering::Relaxed);
-        let body = Bytes::from_static(br#"{"sid":"CA00000000000000000000000000000000"}"#);
-        Ok(TransportResponse { status: StatusCode::OK, headers: HeaderMap::new(), body })
-    }
-}
-
-/// The store, and how often it commits.
+/// The store, and how often it commits and forgets.
 #[derive(Debug)]
 struct CountedStore {
     store: SqliteStore,
     commits: AtomicU64,
     commit_time: AtomicU64,
+    forgotten: AtomicU64,
+    steps: AtomicU64,
+    step_time: AtomicU64,
+}
+
+fn nanoseconds_since(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl CountedStore {
     fn count(&self, begun: Instant) {
-        let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.commits.fetch_add(1, Ordering::Relaxed);
-        self.commit_time.fetch_add(took, Ordering::Relaxed);
+        self.commit_time.fetch_add(nanoseconds_since(begun), Ordering::Relaxed);
     }
 }
 
@@ -185,7 +219,12 @@ impl CallStore for CountedStore {
         self.store.timeline(id).await
     }
 
-    async fn prune(&self, ended_before: Timestamp) -> Result<usize, StoreError> {
-        self.store.prune(ended_before).await
+    async fn prune(&self, ended_before: Timestamp, rows: usize) -> Result<Pruned, StoreError> {
+        let begun = Instant::now();
+        let step = self.store.prune(ended_before, rows).await?;
+        self.forgotten.fetch_add(step.calls as u64, Ordering::Relaxed);
+        self.steps.fetch_add(1, Ordering::Relaxed);
+        self.step_time.fetch_add(nanoseconds_since(begun), Ordering::Relaxed);
+        Ok(step)
     }
 }

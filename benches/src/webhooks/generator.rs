@@ -5,95 +5,115 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hmac::Hmac;
-use sha1::Sha1;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 
-use crate::carrier::{self, STEPS, Template};
+use crate::carrier::{Carrier, ObedientCarrier};
 use crate::figures::thread_time;
 
-pub(super) const CONNECTIONS: u64 = 64;
-
-/// What an answer without a document is taken for, so that both sides cost the generator the same.
-const STAND_IN: &str = "?call=01890a5d-ac96-774b-bcce-b302099a8057&step=1&kind=gather";
+pub(crate) const CONNECTIONS: u64 = 64;
 
 /// What one side did in one round.
 #[derive(Debug)]
-pub(super) struct Round {
-    pub(super) webhooks: usize,
-    pub(super) took: Duration,
+pub(crate) struct Round {
+    pub(crate) webhooks: usize,
+    pub(crate) took: Duration,
     /// The generator's own processor time, where it is known.
-    pub(super) own_time: Option<Duration>,
-    pub(super) latencies: Vec<Duration>,
+    pub(crate) own_time: Option<Duration>,
+    pub(crate) latencies: Vec<Duration>,
 }
 
 impl Round {
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.webhooks as f64 / self.took.as_secs_f64()
     }
 }
 
-/// Drives calls against a listener, `calls` on each connection, the first with the number `from`.
-/// Runs on a thread of its own.
-pub(super) fn drive(address: SocketAddr, from: u64, calls: u64) -> io::Result<Round> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let shared = Arc::new((Template::all(), carrier::key()));
-        // The clock starts when all are connected and have prepared what they can.
-        let ready = Arc::new(Barrier::new(CONNECTIONS as usize + 1));
-        let tasks: Vec<_> = (0..CONNECTIONS)
-            .map(|connection| {
-                let first = from + connection * calls;
-                let (shared, ready) = (Arc::clone(&shared), Arc::clone(&ready));
-                tokio::spawn(async move {
-                    let (templates, key) = &*shared;
-                    connection_of(address, first..first + calls, templates, key, &ready).await
-                })
-            })
-            .collect();
-        ready.wait().await;
-        let (begun, own_before) = (Instant::now(), thread_time());
-        let mut latencies = Vec::new();
-        for task in tasks {
-            latencies.extend(task.await.map_err(io::Error::other)??);
-        }
-        let took = begun.elapsed();
-        let own_time = thread_time().zip(own_before).map(|(after, before)| after - before);
-        Ok(Round { webhooks: latencies.len(), took, own_time, latencies })
-    })
+/// Calls that are to be driven against a listener.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    pub(crate) carrier: Arc<dyn Carrier>,
+    /// Who takes our commands. `None` where nobody gives any.
+    pub(crate) commands: Option<Arc<ObedientCarrier>>,
+    pub(crate) address: SocketAddr,
 }
 
-async fn connection_of(
-    address: SocketAddr,
-    numbers: std::ops::Range<u64>,
-    templates: &[Template; STEPS],
-    key: &Hmac<Sha1>,
-    ready: &Barrier,
-) -> io::Result<Vec<Duration>> {
-    let mut connection = Connection::open(address).await;
-    let calls: Vec<(String, Vec<u8>)> = numbers
-        .map(|number| {
-            let sid = carrier::sid(number);
-            let offer = templates[0].request(&sid, "", key);
-            (sid, offer)
-        })
-        .collect();
-    let mut latencies = Vec::with_capacity(calls.len() * STEPS);
-    ready.wait().await;
-    let connection = connection.as_mut().map_err(|error| io::Error::other(error.to_string()))?;
-    for (sid, offer) in calls {
-        let mut query = connection.exchange(&offer, &mut latencies).await?;
-        for (step, template) in templates.iter().enumerate().skip(1) {
-            if step + 1 == STEPS {
-                query = query.replace("kind=gather", "kind=status");
+impl Load {
+    /// Drives so many calls on each connection, the first with the number `from`. Runs on a thread
+    /// of its own.
+    pub(crate) fn drive(&self, from: u64, calls: u64) -> io::Result<Round> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            // The clock starts when all are connected and have prepared what they can.
+            let ready = Arc::new(Barrier::new(CONNECTIONS as usize + 1));
+            let tasks: Vec<_> = (0..CONNECTIONS)
+                .map(|connection| {
+                    let first = from + connection * calls;
+                    let (load, ready) = (self.clone(), Arc::clone(&ready));
+                    tokio::spawn(async move { load.on_one(first..first + calls, &ready).await })
+                })
+                .collect();
+            ready.wait().await;
+            let (begun, own_before) = (Instant::now(), thread_time());
+            let mut latencies = Vec::new();
+            for task in tasks {
+                latencies.extend(task.await.map_err(io::Error::other)??);
             }
-            let request = template.request(&sid, &query, key);
-            query = connection.exchange(&request, &mut latencies).await?;
-        }
+            let took = begun.elapsed();
+            let own_time = thread_time().zip(own_before).map(|(after, before)| after - before);
+            Ok(Round { webhooks: latencies.len(), took, own_time, latencies })
+        })
     }
-    Ok(latencies)
+
+    /// Calls on one connection, one after the other.
+    async fn on_one(
+        &self,
+        numbers: std::ops::Range<u64>,
+        ready: &Barrier,
+    ) -> io::Result<Vec<Duration>> {
+        let connection = Connection::open(self.address).await;
+        let calls: Vec<(String, Vec<u8>)> = numbers
+            .map(|number| {
+                let id = self.carrier.id(number);
+                let offer = self.carrier.request(&id, 0, "");
+                (id, offer)
+            })
+            .collect();
+        let mut latencies = Vec::with_capacity(calls.len() * self.carrier.steps());
+        ready.wait().await;
+        let mut connection = connection?;
+        for (id, offer) in calls {
+            self.call(&id, &offer, &mut connection, &mut latencies).await?;
+        }
+        Ok(latencies)
+    }
+
+    /// One call, from its offer to its end.
+    pub(crate) async fn call(
+        &self,
+        id: &str,
+        offer: &[u8],
+        connection: &mut Connection,
+        latencies: &mut Vec<Duration>,
+    ) -> io::Result<()> {
+        let mut orders = self.commands.as_ref().map(|commands| commands.listen(id));
+        let document = connection.exchange(offer, latencies).await?;
+        let mut told = self.carrier.told_by(document);
+        for step in 1..self.carrier.steps() {
+            if let (Some(orders), Some(name)) = (&mut orders, self.carrier.comes_after(step)) {
+                told = orders.wait_for(name).await?.or(told);
+            }
+            let repeated = told.as_deref().unwrap_or(self.carrier.stand_in());
+            let request = self.carrier.request(id, step, repeated);
+            let document = connection.exchange(&request, latencies).await?;
+            told = self.carrier.told_by(document).or(told);
+        }
+        if let Some(commands) = &self.commands {
+            commands.forget(id);
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
@@ -109,12 +129,12 @@ impl Connection {
         Ok(Self { stream, buffer: vec![0; 16 * 1024] })
     }
 
-    /// Sends a request and reads the whole answer. Gives the query of the action in its document.
+    /// Sends a request and reads the whole answer. Gives its body.
     pub(crate) async fn exchange(
         &mut self,
         request: &[u8],
         latencies: &mut Vec<Duration>,
-    ) -> io::Result<String> {
+    ) -> io::Result<&[u8]> {
         let begun = Instant::now();
         self.stream.write_all(request).await?;
         let mut filled = 0;
@@ -131,7 +151,7 @@ impl Connection {
             }
         };
         latencies.push(begun.elapsed());
-        Ok(action_of(&self.buffer[head..end]))
+        Ok(&self.buffer[head..end])
     }
 }
 
@@ -153,15 +173,6 @@ fn head_of(answer: &[u8]) -> io::Result<Option<(usize, usize)>> {
     Ok(Some((end + 4, length.unwrap_or(0))))
 }
 
-fn action_of(document: &[u8]) -> String {
-    const ACTION: &str = "action=\"";
-    let document = std::str::from_utf8(document).unwrap_or_default();
-    let Some((_, action)) = document.split_once(ACTION) else { return STAND_IN.to_owned() };
-    let url = action.split(['"', '#']).next().unwrap_or_default();
-    let query = url.find('?').map_or("", |at| &url[at..]);
-    query.replace("&amp;", "&")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,8 +183,5 @@ mod tests {
         assert_eq!(head_of(answer).unwrap(), Some((38, 5)));
         assert_eq!(head_of(&answer[..20]).unwrap(), None);
         assert!(head_of(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").is_err());
-        let document = br#"<Gather action="https://a.example/w?call=1&amp;step=2#rc=3"/>"#;
-        assert_eq!(action_of(document), "?call=1&step=2");
-        assert_eq!(action_of(b""), STAND_IN);
     }
 }

@@ -56,8 +56,8 @@ pub use record::{
 };
 pub use restore::{Decision, RestoreReport, RestoredCall};
 pub use store::{
-    CallStore, Change, CommitError, HistoryQuery, Idempotency, MemoryStore, StoreError, Which,
-    stored,
+    CallStore, Change, CommitError, HistoryQuery, Idempotency, MemoryStore, Pruned, StoreError,
+    Which, stored,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{OpenError, SqliteStore};

@@ -1,5 +1,6 @@
 //! `offhook serve`: the daemon.
 
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::MissedTickBehavior;
 use url::Url;
 
 use super::{carrier, token};
@@ -106,22 +108,25 @@ async fn until_stopped(
     retention: Duration,
     mut signals: Signals,
 ) -> Result<(), Failure> {
+    tokio::select! {
+        _ = signals.interrupt.recv() => Ok(()),
+        _ = signals.terminate.recv() => Ok(()),
+        error = manager.stopped_early() => Err(Failure::operation(error)),
+        never = forget_for_ever(manager, retention) => match never {},
+    }
+}
+
+/// Forgets calls as they grow older than they are kept.
+async fn forget_for_ever(manager: &Manager, retention: Duration) -> Infallible {
     let mut prune = tokio::time::interval(PRUNE_EVERY);
-    let stopped = manager.stopped_early();
-    tokio::pin!(stopped);
+    prune.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            _ = signals.interrupt.recv() => return Ok(()),
-            _ = signals.terminate.recv() => return Ok(()),
-            error = &mut stopped => return Err(Failure::operation(error)),
-            _ = prune.tick() => {
-                let oldest = manager.now().saturating_sub(retention);
-                match manager.forget_before(oldest.unwrap_or_default()).await {
-                    Ok(0) => {}
-                    Ok(count) => tracing::info!(count, "forgot calls older than store.retention"),
-                    Err(error) => tracing::error!(%error, "old calls cannot be forgotten"),
-                }
-            }
+        prune.tick().await;
+        let oldest = manager.now().saturating_sub(retention);
+        match manager.forget_before(oldest.unwrap_or_default()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "forgot calls older than store.retention"),
+            Err(error) => tracing::error!(%error, "old calls cannot be forgotten"),
         }
     }
 }

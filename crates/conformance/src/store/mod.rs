@@ -51,6 +51,9 @@ macro_rules! store_suite {
             pruning_keeps_what_is_open_or_recent,
             pruning_frees_carrier_ids_and_keys_for_new_calls,
             entry_ids_are_never_used_again_after_pruning,
+            pruning_takes_small_steps_and_whole_calls_the_oldest_end_first,
+            a_call_that_is_done_and_has_something_to_do_again_is_kept,
+            changes_go_on_across_what_was_pruned,
             nothing_is_found_in_an_empty_store
         );
     };
@@ -124,6 +127,18 @@ async fn history(store: &Store, which: Which, before: Option<CallId>, limit: usi
     let query = HistoryQuery { which, before, limit };
     let records = store.history(query).await.expect("the store can be read");
     records.into_iter().map(|record| record.id).collect()
+}
+
+/// Forgets all that ended before this second, in the smallest steps. Gives how many calls.
+async fn prune(store: &Store, ended_before: i64) -> usize {
+    let mut calls = 0;
+    loop {
+        let step = store.prune(at(ended_before), 1).await.expect("the store can be written");
+        calls += step.calls;
+        if !step.more {
+            return calls;
+        }
+    }
 }
 
 async fn conflict(store: &Store, changes: &[Change]) -> Vec<CallId> {

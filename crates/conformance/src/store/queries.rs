@@ -6,7 +6,7 @@ use std::sync::Arc;
 use offhook_core::{CallId, EndReason};
 use offhook_manager::{CallState, Effect, EffectKind, Which};
 
-use super::{Store, commit, created, ended, find, get, history, key, new_call, next, words};
+use super::{Store, commit, created, ended, find, get, history, key, new_call, next, prune, words};
 use crate::samples::{PROVIDER, at, call_id, entry, full_record, live_record};
 
 async fn live(store: &Store, after: Option<CallId>, limit: usize) -> Vec<CallId> {
@@ -127,7 +127,7 @@ pub async fn pruning_forgets_ended_calls_and_all_that_belongs_to_them(store: Sto
     old.idempotency = key("order-1", 1);
     commit(&store, &[old.clone(), new_call(2)]).await;
     commit(&store, &[ended(&old.record, 10)]).await;
-    assert_eq!(store.prune(at(11)).await.expect("the store can be written"), 1);
+    assert_eq!(prune(&store, 11).await, 1);
     assert_eq!(get(&store, 1).await, None);
     assert_eq!(find(&store, "CALL-1").await, None);
     assert_eq!(find(&store, "REQUEST-1").await, None);
@@ -136,7 +136,7 @@ pub async fn pruning_forgets_ended_calls_and_all_that_belongs_to_them(store: Sto
     let left = words(&store, 0, 100).await;
     assert!(left.iter().all(|(_, call, _)| *call == call_id(2)));
     assert_eq!(history(&store, Which::All, None, 9).await, [call_id(2)]);
-    assert_eq!(store.prune(at(11)).await.expect("the store can be written"), 0);
+    assert_eq!(prune(&store, 11).await, 0);
 }
 
 pub async fn pruning_keeps_what_is_open_or_recent(store: Store) {
@@ -148,7 +148,7 @@ pub async fn pruning_keeps_what_is_open_or_recent(store: Store) {
     let recent = new_call(2);
     commit(&store, &[created(open, Vec::new()), recent.clone(), new_call(3)]).await;
     commit(&store, &[ended(&recent.record, 100)]).await;
-    assert_eq!(store.prune(at(100)).await.expect("the store can be written"), 0);
+    assert_eq!(prune(&store, 100).await, 0);
     assert_eq!(history(&store, Which::All, None, 9).await, [3, 2, 1].map(call_id));
 }
 
@@ -160,7 +160,7 @@ pub async fn pruning_frees_carrier_ids_and_keys_for_new_calls(store: Store) {
     first.idempotency = key("order-1", 1);
     commit(&store, std::slice::from_ref(&first)).await;
     commit(&store, &[ended(&first.record, 1)]).await;
-    assert_eq!(store.prune(at(2)).await.expect("the store can be written"), 1);
+    assert_eq!(prune(&store, 2).await, 1);
     let mut second = created(full_record(call_id(2)), Vec::new());
     second.idempotency = key("order-1", 2);
     commit(&store, &[second]).await;
@@ -172,10 +172,81 @@ pub async fn entry_ids_are_never_used_again_after_pruning(store: Store) {
     commit(&store, std::slice::from_ref(&one)).await;
     commit(&store, &[ended(&one.record, 1)]).await;
     let seen = words(&store, 0, 9).await.last().map(|(id, _, _)| *id).expect("there is an entry");
-    assert_eq!(store.prune(at(2)).await.expect("the store can be written"), 1);
+    assert_eq!(prune(&store, 2).await, 1);
     commit(&store, &[new_call(2)]).await;
     // Whoever has read up to `seen` must not miss what came later.
     assert_eq!(words(&store, seen, 9).await.len(), 1);
+}
+
+pub async fn pruning_takes_small_steps_and_whole_calls_the_oldest_end_first(store: Store) {
+    const ENTRIES: u32 = 20;
+    // They end in another order than they began.
+    for (number, second) in [(1, 30), (2, 10), (3, 20), (4, 40)] {
+        let mut call = new_call(number);
+        call.entries = (0..ENTRIES).map(|at| entry(at, "a word")).collect();
+        commit(&store, std::slice::from_ref(&call)).await;
+        commit(&store, &[ended(&call.record, second)]).await;
+    }
+    let mut left = vec![2, 3, 1];
+    let mut steps = 0;
+    loop {
+        let step = store.prune(at(40), 5).await.expect("the store can be written");
+        steps += 1;
+        assert!(step.calls <= 1, "a call has more rows than a step takes");
+        left.drain(..step.calls);
+        for number in 1..=4 {
+            let kept = number == 4 || left.contains(&number);
+            assert_eq!(get(&store, number).await.is_some(), kept, "call {number}");
+            let timeline = store.timeline(call_id(number)).await.expect("the store can be read");
+            let all = if kept { ENTRIES as usize } else { 0 };
+            assert_eq!(timeline.len(), all, "call {number}");
+        }
+        let told = words(&store, 0, 1000).await.len();
+        assert_eq!(told, (left.len() + 1) * ENTRIES as usize, "all of a call is told, or nothing");
+        if !step.more {
+            break;
+        }
+        assert!(steps < 1000, "it comes to an end");
+    }
+    assert!(left.is_empty() && steps >= 3);
+}
+
+pub async fn a_call_that_is_done_and_has_something_to_do_again_is_kept(store: Store) {
+    let call = new_call(1);
+    commit(&store, std::slice::from_ref(&call)).await;
+    let done = ended(&call.record, 1);
+    commit(&store, std::slice::from_ref(&done)).await;
+    let effect = Effect { id: 1, kind: EffectKind::HangUp, attempts: 0, not_before: None };
+    let again = next(&done.record, |record| record.outbox = vec![effect]);
+    commit(&store, std::slice::from_ref(&again)).await;
+    assert_eq!(prune(&store, 2).await, 0);
+    commit(&store, &[next(&again.record, |record| record.outbox.clear())]).await;
+    assert_eq!(prune(&store, 2).await, 1);
+    assert_eq!(get(&store, 1).await, None);
+}
+
+pub async fn changes_go_on_across_what_was_pruned(store: Store) {
+    let calls = [1, 2, 3].map(new_call);
+    for call in &calls {
+        commit(&store, std::slice::from_ref(call)).await;
+    }
+    for call in &calls {
+        let mut last = ended(&call.record, 1);
+        last.entries = vec![entry(1, "over")];
+        commit(&store, &[last]).await;
+    }
+    let before = words(&store, 0, 100).await;
+    commit(&store, &[new_call(4)]).await;
+    assert_eq!(prune(&store, 2).await, 3);
+    commit(&store, &[new_call(5)]).await;
+    let told = |entries: Vec<(u64, CallId, _)>| -> Vec<CallId> {
+        entries.into_iter().map(|(_, call, _)| call).collect()
+    };
+    // Whoever had read all, some or nothing of what is gone goes on with what came after it.
+    for read in std::iter::once(0).chain(before.iter().map(|(id, _, _)| *id)) {
+        assert_eq!(told(words(&store, read, 100).await), [4, 5].map(call_id), "after {read}");
+    }
+    assert_eq!(told(words(&store, 0, 1).await), [call_id(4)]);
 }
 
 pub async fn nothing_is_found_in_an_empty_store(store: Store) {
@@ -185,6 +256,6 @@ pub async fn nothing_is_found_in_an_empty_store(store: Store) {
     assert_eq!(find(&store, "CALL-1").await, None);
     let found = store.find(&PROVIDER, "").await.expect("the store can be read");
     assert_eq!(found, None);
-    assert_eq!(store.prune(at(9)).await.expect("the store can be written"), 0);
+    assert_eq!(prune(&store, 9).await, 0);
     commit(&store, &[]).await;
 }

@@ -13,6 +13,7 @@ use offhook_core::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use uuid::{NoContext, Uuid};
 
 use crate::clock::Clock;
@@ -39,6 +40,12 @@ const DIAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long somebody who waits for an answer waits for a store that cannot be read.
 const REREAD_PAUSE: Duration = Duration::from_millis(500);
+
+/// How many rows are forgotten in one step, for which commits wait: a millisecond or two.
+const FORGOTTEN_AT_ONCE: usize = 200;
+
+/// The least time between two such steps.
+const FORGETTING_PAUSE: Duration = Duration::from_millis(10);
 
 /// Keeps the truth of all calls. Cheap to clone; every clone is the same manager.
 #[derive(Clone, Debug)]
@@ -325,12 +332,25 @@ impl Manager {
         self.inner.clock.now()
     }
 
-    /// Forgets calls that ended before this instant. Gives how many.
+    /// Forgets calls that ended before this instant, in small steps between which the store is free
+    /// for nine tenths of the time. Gives how many.
     ///
     /// # Errors
     /// The store cannot be written.
+    ///
+    /// # Cancel safety
+    /// Dropped in between, it has forgotten some of them; the next time goes on with the others.
     pub async fn forget_before(&self, ended_before: Timestamp) -> Result<usize, StoreError> {
-        self.inner.store.prune(ended_before).await
+        let mut forgotten = 0;
+        loop {
+            let begun = Instant::now();
+            let step = self.inner.store.prune(ended_before, FORGOTTEN_AT_ONCE).await?;
+            forgotten += step.calls;
+            if !step.more {
+                return Ok(forgotten);
+            }
+            tokio::time::sleep((begun.elapsed() * 9).max(FORGETTING_PAUSE)).await;
+        }
     }
 
     /// Draws an id for a new call: sortable by time, and unguessable.

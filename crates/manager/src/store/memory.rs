@@ -1,14 +1,15 @@
 //! A store that forgets everything when the process ends: for tests and for trying things out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use offhook_core::{CallId, ProviderName};
 
-use super::{CallStore, Change, CommitError, HistoryQuery, StoreError, Which, codec};
+use super::{CallStore, Change, CommitError, HistoryQuery, Pruned, StoreError, Which, codec};
 use crate::entry::StoredEntry;
 use crate::record::CallRecord;
 
@@ -27,18 +28,30 @@ impl fmt::Debug for MemoryStore {
 
 #[derive(Default)]
 struct Inner {
-    calls: Vec<CallId>,
+    /// Numbered in the order of their creation. No number is given twice; so are entries.
+    calls: BTreeMap<u64, CallId>,
     records: HashMap<CallId, Kept>,
+    /// The numbers of the calls that are not done, and of those that are over or not.
+    open: BTreeSet<u64>,
+    live: BTreeSet<u64>,
+    over: BTreeSet<u64>,
+    /// Those that are done, by when they ended.
+    done: BTreeSet<(Timestamp, CallId)>,
     carrier_ids: HashMap<(ProviderName, String), CallId>,
     keys: HashMap<String, (CallId, [u8; 16])>,
-    entries: Vec<(CallId, Vec<u8>)>,
+    entries: BTreeMap<u64, (CallId, Vec<u8>)>,
+    last_call: u64,
+    last_entry: u64,
 }
 
 struct Kept {
+    number: u64,
     revision: u64,
-    open: bool,
-    ended: Option<Timestamp>,
     record: Vec<u8>,
+    /// What else belongs to the call.
+    entries: Vec<u64>,
+    carrier_ids: Vec<(ProviderName, String)>,
+    key: Option<String>,
 }
 
 impl MemoryStore {
@@ -62,21 +75,87 @@ impl Inner {
             .transpose()
     }
 
-    fn entries_where(
+    fn numbered<'a>(
         &self,
-        wanted: impl Fn(u64, CallId) -> bool,
+        numbers: impl Iterator<Item = &'a u64>,
         limit: usize,
-    ) -> Result<Vec<StoredEntry>, StoreError> {
-        let numbered = (1..)
-            .zip(&self.entries)
-            .filter(|(id, (call, text))| !text.is_empty() && wanted(*id, *call));
-        numbered
-            .take(limit)
-            .map(|(id, (call, text))| {
-                let entry = codec::decode_entry(text, || format!("entry {id}"))?;
-                Ok(StoredEntry { id, call: *call, entry })
-            })
-            .collect()
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let calls = numbers.take(limit).map(|number| self.decode(self.calls[number]));
+        calls.filter_map(Result::transpose).collect()
+    }
+
+    fn entry(id: u64, (call, text): &(CallId, Vec<u8>)) -> Result<StoredEntry, StoreError> {
+        let entry = codec::decode_entry(text, || format!("entry {id}"))?;
+        Ok(StoredEntry { id, call: *call, entry })
+    }
+
+    /// Writes what has no conflict.
+    fn write(&mut self, change: &Change) {
+        let record = &change.record;
+        let mut text = Vec::new();
+        codec::encode_record(record, &mut text);
+        let kept = self.records.entry(record.id).or_insert_with(|| {
+            self.last_call += 1;
+            self.calls.insert(self.last_call, record.id);
+            Kept {
+                number: self.last_call,
+                revision: 0,
+                record: Vec::new(),
+                entries: Vec::new(),
+                carrier_ids: Vec::new(),
+                key: None,
+            }
+        });
+        kept.revision = record.revision;
+        kept.record = text;
+        for carrier_id in &change.new_ids {
+            let id = (record.provider.clone(), carrier_id.clone());
+            if self.carrier_ids.insert(id.clone(), record.id).is_none() {
+                kept.carrier_ids.push(id);
+            }
+        }
+        if let Some(key) = &change.idempotency {
+            self.keys.insert(key.key.clone(), (record.id, key.fingerprint));
+            kept.key = Some(key.key.clone());
+        }
+        for entry in &change.entries {
+            let mut text = Vec::new();
+            codec::encode_entry(entry, &mut text);
+            self.last_entry += 1;
+            kept.entries.push(self.last_entry);
+            self.entries.insert(self.last_entry, (record.id, text));
+        }
+        let number = kept.number;
+        let place = |set: &mut BTreeSet<u64>, belongs| match belongs {
+            true => set.insert(number),
+            false => set.remove(&number),
+        };
+        place(&mut self.open, record.is_open());
+        place(&mut self.live, record.ended_at.is_none());
+        place(&mut self.over, record.ended_at.is_some());
+        // What is done may have something to do once more.
+        if let Some(ended_at) = record.ended_at {
+            let done = (ended_at, record.id);
+            match record.is_open() {
+                true => self.done.remove(&done),
+                false => self.done.insert(done),
+            };
+        }
+    }
+
+    /// Forgets a call that is done. Gives how many rows it had.
+    fn forget(&mut self, id: CallId) -> usize {
+        let Some(kept) = self.records.remove(&id) else { return 0 };
+        self.calls.remove(&kept.number);
+        self.over.remove(&kept.number);
+        for id in &kept.carrier_ids {
+            self.carrier_ids.remove(id);
+        }
+        for entry in &kept.entries {
+            self.entries.remove(entry);
+        }
+        let keys = usize::from(kept.key.is_some_and(|key| self.keys.remove(&key).is_some()));
+        1 + kept.carrier_ids.len() + kept.entries.len() + keys
     }
 }
 
@@ -88,12 +167,8 @@ impl CallStore for MemoryStore {
         limit: usize,
     ) -> Result<Vec<CallRecord>, StoreError> {
         let inner = self.lock();
-        let start = match after {
-            Some(after) => inner.calls.iter().position(|id| *id == after).map_or(0, |at| at + 1),
-            None => 0,
-        };
-        let open = inner.calls[start..].iter().filter(|id| inner.records[*id].open).take(limit);
-        open.filter_map(|id| inner.decode(*id).transpose()).collect()
+        let after = after.and_then(|id| inner.records.get(&id)).map_or(0, |kept| kept.number);
+        inner.numbered(inner.open.range(after + 1..), limit)
     }
 
     async fn get(&self, id: CallId) -> Result<Option<CallRecord>, StoreError> {
@@ -142,81 +217,56 @@ impl CallStore for MemoryStore {
             return Err(CommitError::Conflict { calls });
         }
         for change in changes {
-            let record = &change.record;
-            let mut text = Vec::new();
-            codec::encode_record(record, &mut text);
-            if change.expected_revision.is_none() {
-                inner.calls.push(record.id);
-            }
-            let kept = Kept {
-                revision: record.revision,
-                open: record.is_open(),
-                ended: record.ended_at,
-                record: text,
-            };
-            inner.records.insert(record.id, kept);
-            for carrier_id in &change.new_ids {
-                let key = (record.provider.clone(), carrier_id.clone());
-                inner.carrier_ids.insert(key, record.id);
-            }
-            if let Some(key) = &change.idempotency {
-                inner.keys.insert(key.key.clone(), (record.id, key.fingerprint));
-            }
-            for entry in &change.entries {
-                let mut text = Vec::new();
-                codec::encode_entry(entry, &mut text);
-                inner.entries.push((record.id, text));
-            }
+            inner.write(change);
         }
         Ok(())
     }
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
-        self.lock().entries_where(|id, _| id > after, limit)
+        let inner = self.lock();
+        let later = inner.entries.range((Bound::Excluded(after), Bound::Unbounded)).take(limit);
+        later.map(|(id, entry)| Inner::entry(*id, entry)).collect()
     }
 
     async fn last_entry(&self) -> Result<u64, StoreError> {
-        Ok(self.lock().entries.len() as u64)
+        Ok(self.lock().last_entry)
     }
 
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, StoreError> {
         let inner = self.lock();
         let end = match query.before {
-            Some(before) => inner.calls.iter().position(|id| *id == before).unwrap_or(0),
-            None => inner.calls.len(),
+            Some(before) => inner.records.get(&before).map_or(0, |kept| kept.number),
+            None => u64::MAX,
         };
-        let wanted = |id: &&CallId| match query.which {
-            Which::Live => inner.records[*id].ended.is_none(),
-            Which::Ended => inner.records[*id].ended.is_some(),
-            Which::All => true,
-        };
-        let newest_first = inner.calls[..end].iter().rev().filter(wanted).take(query.limit);
-        newest_first.filter_map(|id| inner.decode(*id).transpose()).collect()
+        match query.which {
+            Which::Live => inner.numbered(inner.live.range(..end).rev(), query.limit),
+            Which::Ended => inner.numbered(inner.over.range(..end).rev(), query.limit),
+            Which::All => {
+                let newest_first = inner.calls.range(..end).rev();
+                inner.numbered(newest_first.map(|(number, _)| number), query.limit)
+            }
+        }
     }
 
     async fn timeline(&self, id: CallId) -> Result<Vec<StoredEntry>, StoreError> {
-        self.lock().entries_where(|_, call| call == id, usize::MAX)
+        let inner = self.lock();
+        let entries = inner.records.get(&id).into_iter().flat_map(|kept| &kept.entries);
+        entries.map(|id| Inner::entry(*id, &inner.entries[id])).collect()
     }
 
-    async fn prune(&self, ended_before: Timestamp) -> Result<usize, StoreError> {
+    async fn prune(&self, ended_before: Timestamp, rows: usize) -> Result<Pruned, StoreError> {
         let mut inner = self.lock();
-        let old: Vec<CallId> = inner
-            .records
-            .iter()
-            .filter(|(_, kept)| !kept.open && kept.ended.is_some_and(|at| at < ended_before))
-            .map(|(id, _)| *id)
-            .collect();
-        let gone = |id: &CallId| old.contains(id);
-        inner.calls.retain(|id| !gone(id));
-        inner.records.retain(|id, _| !gone(id));
-        inner.carrier_ids.retain(|_, id| !gone(id));
-        inner.keys.retain(|_, (id, _)| !gone(id));
-        // Entries keep their places: their ids are positions in a log.
-        for (call, text) in &mut inner.entries {
-            if gone(call) {
-                text.clear();
+        let (mut calls, mut taken) = (0, 0);
+        while let Some(&(ended_at, id)) = inner.done.first()
+            && ended_at < ended_before
+        {
+            if taken >= rows.max(1) {
+                return Ok(Pruned { calls, more: true });
             }
+            inner.done.pop_first();
+            taken += inner.forget(id);
+            calls += 1;
         }
-        Ok(old.len())
+        Ok(Pruned { calls, more: false })
     }
 }

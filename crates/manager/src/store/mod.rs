@@ -98,11 +98,26 @@ pub trait CallStore: fmt::Debug + Send + Sync + 'static {
     /// The store cannot be read, or an entry is damaged.
     async fn timeline(&self, id: CallId) -> Result<Vec<StoredEntry>, StoreError>;
 
-    /// Forgets calls that are done and ended before this instant. Gives how many.
+    /// Takes one small step in forgetting the calls that are done and ended before this instant,
+    /// with all that belongs to them, those first that ended first. A call is forgotten as a whole:
+    /// no question finds a part of it. What is left in the store of one that is long is taken out
+    /// by the next steps, also after a restart.
+    ///
+    /// A step takes about so many rows (a record, an id, a key and an entry are one each), and
+    /// commits wait for it: whoever calls this leaves them time before the next.
     ///
     /// # Errors
     /// The store cannot be written.
-    async fn prune(&self, ended_before: Timestamp) -> Result<usize, StoreError>;
+    async fn prune(&self, ended_before: Timestamp, rows: usize) -> Result<Pruned, StoreError>;
+}
+
+/// What a step of [`CallStore::prune`] came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// How many calls are found no longer.
+    pub calls: usize,
+    /// Whether there may be more to forget.
+    pub more: bool,
 }
 
 /// One call's part of a commit.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod asking;
+mod forgetting;
 mod own_thread;
 mod restarts;
 mod stores_that_fail;

@@ -15,8 +15,8 @@ use offhook_conformance::{CommandProvider, DocumentProvider, Sent, TestProvider}
 use offhook_core::{CallId, Callbacks, ProviderName, VoiceProvider, WebhookReply};
 use offhook_manager::{
     CallRecord, CallStore, Change, Clock, CommitError, HistoryQuery, InboundPolicy,
-    InitiateRequest, Manager, ManagerBuilder, MemoryStore, Policy, ProviderPolicy, StoreError,
-    StoredEntry,
+    InitiateRequest, Manager, ManagerBuilder, MemoryStore, Policy, ProviderPolicy, Pruned,
+    StoreError, StoredEntry,
 };
 use tokio::sync::watch;
 
@@ -147,8 +147,8 @@ impl CallStore for FaultyStore {
         self.inner.timeline(id).await
     }
 
-    async fn prune(&self, ended_before: Timestamp) -> Result<usize, StoreError> {
-        self.inner.prune(ended_before).await
+    async fn prune(&self, ended_before: Timestamp, rows: usize) -> Result<Pruned, StoreError> {
+        self.inner.prune(ended_before, rows).await
     }
 }
 

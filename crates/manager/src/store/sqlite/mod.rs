@@ -19,7 +19,7 @@ use offhook_core::{CallId, ProviderName};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
-use super::{CallStore, Change, CommitError, HistoryQuery, StoreError};
+use super::{CallStore, Change, CommitError, HistoryQuery, Pruned, StoreError};
 use crate::entry::StoredEntry;
 use crate::record::CallRecord;
 use lock::Lock;
@@ -308,10 +308,10 @@ impl CallStore for SqliteStore {
         self.read(move |connection| read::timeline(connection, id)).await
     }
 
-    async fn prune(&self, ended_before: Timestamp) -> Result<usize, StoreError> {
-        let done = self.writing.run(move |writer| writer.lock().prune(ended_before)).await;
+    async fn prune(&self, ended_before: Timestamp, rows: usize) -> Result<Pruned, StoreError> {
+        let done = self.writing.run(move |writer| writer.lock().prune(ended_before, rows)).await;
         match done {
-            Some(Ok(count)) => Ok(count),
+            Some(Ok(pruned)) => Ok(pruned),
             Some(Err(error)) => Err(read::failed(&error)),
             None => Err(StoreError::Closed),
         }

@@ -1,85 +1,176 @@
-//! Forgetting what has been over for long enough.
+//! Forgetting what has been over for long enough, in small steps.
+//!
+//! A call disappears as a whole: with its record and its ids nothing of it is found any more. Its
+//! entries, which may be thousands, leave the file in as many steps as they need. The table
+//! `forgotten` names what is left of them, so that a restart goes on with it.
+
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::write::Writer;
-use crate::store::codec;
+use crate::store::{Pruned, codec};
 
-/// How many calls one prune takes at most, so that no commit waits for long.
-const PRUNE_AT_MOST: usize = 500;
+/// When a step is over, whatever it was allowed: commits wait for it.
+const LONGEST: Duration = Duration::from_millis(2);
 
 impl Writer {
-    pub(super) fn prune(&mut self, ended_before: Timestamp) -> rusqlite::Result<usize> {
-        let mut pruned = 0;
-        loop {
-            let transaction =
-                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let old: Vec<Old> = transaction
-                .prepare_cached(
-                    "SELECT number, last_entry, record FROM call
-                     WHERE open = 0 AND ended_at IS NOT NULL AND ended_at < ?1 LIMIT ?2",
-                )?
-                .query_map(params![ended_before.as_millisecond(), PRUNE_AT_MOST as i64], |row| {
-                    Ok(Old { number: row.get(0)?, last_entry: row.get(1)?, record: row.get(2)? })
-                })?
-                .collect::<rusqlite::Result<_>>()?;
-            for call in &old {
-                call.forget(&transaction)?;
+    pub(super) fn prune(
+        &mut self,
+        ended_before: Timestamp,
+        rows: usize,
+    ) -> rusqlite::Result<Pruned> {
+        let until = Instant::now() + LONGEST;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let highest = transaction
+            .prepare_cached("SELECT coalesce(max(id), 0) FROM entry")?
+            .query_row([], |row| row.get(0))?;
+        let mut step = Step { transaction: &transaction, highest, rows, until };
+        let mut calls = 0;
+        let more = loop {
+            if let Some(rest) = step.rest()? {
+                step.cut(rest)?;
+            } else if let Some(chain) = step.hide_oldest(ended_before)? {
+                calls += 1;
+                step.cut(chain)?;
+            } else {
+                break false;
             }
-            transaction.commit()?;
-            pruned += old.len();
-            if old.len() < PRUNE_AT_MOST {
-                return Ok(pruned);
+            if step.is_over() {
+                break true;
             }
-        }
+        };
+        transaction.commit()?;
+        Ok(Pruned { calls, more })
     }
 }
 
-/// A call that is to be forgotten.
-struct Old {
-    number: i64,
-    last_entry: i64,
-    record: String,
+/// What a step does.
+struct Step<'t> {
+    transaction: &'t Transaction<'t>,
+    /// The highest number of an entry. The next one is one more, so it stays.
+    highest: i64,
+    /// How many rows may yet be taken.
+    rows: usize,
+    until: Instant,
 }
 
-impl Old {
-    fn forget(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let Self { number, last_entry, record } = self;
-        // The numbers of entries are never used again: the highest one stays, and says nothing.
-        let highest: i64 = transaction
-            .prepare_cached("SELECT coalesce(max(id), 0) FROM entry")?
-            .query_row([], |row| row.get(0))?;
-        let mut entry = *last_entry;
-        while entry != 0 {
-            let previous: Option<i64> = transaction
+/// Entries of a call that is found no longer.
+struct Chain {
+    call: i64,
+    /// 0 if none is left.
+    last_entry: i64,
+}
+
+impl Step<'_> {
+    fn is_over(&self) -> bool {
+        self.rows == 0 || Instant::now() >= self.until
+    }
+
+    fn count(&mut self, rows: usize) {
+        self.rows = self.rows.saturating_sub(rows);
+    }
+
+    /// What an earlier step has left.
+    fn rest(&mut self) -> rusqlite::Result<Option<Chain>> {
+        self.transaction
+            .prepare_cached(
+                "DELETE FROM forgotten WHERE last_entry =
+                     (SELECT min(last_entry) FROM forgotten WHERE last_entry < ?1)
+                 RETURNING call, last_entry",
+            )?
+            .query_row([self.highest], |row| {
+                Ok(Chain { call: row.get(0)?, last_entry: row.get(1)? })
+            })
+            .optional()
+    }
+
+    fn keep(&self, rest: &Chain) -> rusqlite::Result<()> {
+        self.transaction
+            .prepare_cached("INSERT INTO forgotten (call, last_entry) VALUES (?1, ?2)")?
+            .execute([rest.call, rest.last_entry])?;
+        Ok(())
+    }
+
+    /// Takes entries out of the file, the last first: at least one, and all if they are few.
+    fn cut(&mut self, mut chain: Chain) -> rusqlite::Result<()> {
+        while chain.last_entry != 0 {
+            let previous: Option<i64> = self
+                .transaction
                 .prepare_cached("DELETE FROM entry WHERE id = ?1 RETURNING previous")?
-                .query_row([entry], |row| row.get(0))
+                .query_row([chain.last_entry], |row| row.get(0))
                 .optional()?;
-            entry = previous.unwrap_or(0);
+            self.count(1);
+            chain.last_entry = previous.unwrap_or(0);
+            if self.is_over() && chain.last_entry != 0 {
+                return self.keep(&chain);
+            }
         }
-        if *last_entry == highest && highest != 0 {
-            transaction.execute(
-                "INSERT INTO entry (id, call, previous, body) VALUES (?1, 0, 0, '')",
-                [highest],
-            )?;
+        Ok(())
+    }
+
+    /// Lets the call that ended first disappear. Gives its entries.
+    fn hide_oldest(&mut self, ended_before: Timestamp) -> rusqlite::Result<Option<Chain>> {
+        let oldest: Option<(i64, i64, String)> = self
+            .transaction
+            .prepare_cached(
+                "SELECT number, last_entry, record FROM call
+                 WHERE open = 0 AND ended_at < ?1 ORDER BY ended_at LIMIT 1",
+            )?
+            .query_row([ended_before.as_millisecond()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?;
+        let Some((call, last_entry, record)) = oldest else { return Ok(None) };
+        self.forget_ids(call, &record)?;
+        self.transaction.prepare_cached("DELETE FROM call WHERE number = ?1")?.execute([call])?;
+        self.count(1);
+        let chain = Chain { call, last_entry };
+        if last_entry != 0 && last_entry == self.highest {
+            return self.empty_highest(&chain).map(Some);
         }
+        Ok(Some(chain))
+    }
+
+    /// Leaves nothing of the entry with the highest number but the number. It goes when it is the
+    /// highest no longer. Gives those before it.
+    fn empty_highest(&self, chain: &Chain) -> rusqlite::Result<Chain> {
+        let previous = self
+            .transaction
+            .prepare_cached("SELECT previous FROM entry WHERE id = ?1")?
+            .query_row([chain.last_entry], |row| row.get(0))
+            .optional()?;
+        self.transaction
+            .prepare_cached("UPDATE entry SET previous = 0, body = '' WHERE id = ?1")?
+            .execute([chain.last_entry])?;
+        self.keep(chain)?;
+        Ok(Chain { call: chain.call, last_entry: previous.unwrap_or(0) })
+    }
+
+    fn forget_ids(&mut self, call: i64, record: &str) -> rusqlite::Result<()> {
         match codec::decode_record(record.as_bytes(), String::new) {
             Ok(record) => {
-                let mut forget = transaction.prepare_cached(
+                let mut forget = self.transaction.prepare_cached(
                     "DELETE FROM carrier_id WHERE provider = ?1 AND value = ?2 AND call = ?3",
                 )?;
                 for id in record.ids.iter() {
-                    forget.execute(params![record.provider.as_str(), id.value(), number])?;
+                    let forgotten =
+                        forget.execute(params![record.provider.as_str(), id.value(), call])?;
+                    self.rows = self.rows.saturating_sub(forgotten);
                 }
             }
             // A damaged record hides its ids, and keeps nothing from being forgotten.
             Err(_) => {
-                transaction.execute("DELETE FROM carrier_id WHERE call = ?1", [number])?;
+                self.transaction.execute("DELETE FROM carrier_id WHERE call = ?1", [call])?;
             }
         }
-        transaction.prepare_cached("DELETE FROM idempotency WHERE call = ?1")?.execute([number])?;
-        transaction.prepare_cached("DELETE FROM call WHERE number = ?1")?.execute([number])?;
+        let keys = self
+            .transaction
+            .prepare_cached("DELETE FROM idempotency WHERE call = ?1")?
+            .execute([call])?;
+        self.count(keys);
         Ok(())
     }
 }

@@ -41,17 +41,16 @@ fn records(
     .collect()
 }
 
+const LOAD_LIVE: &str =
+    "SELECT number, record FROM call WHERE open = 1 AND number > ?1 ORDER BY number LIMIT ?2";
+
 pub(super) fn load_live(
     connection: &Connection,
     after: Option<CallId>,
     limit: usize,
 ) -> Result<Vec<CallRecord>, StoreError> {
     let after = number_of(connection, after)?.unwrap_or(0);
-    records(
-        connection,
-        "SELECT number, record FROM call WHERE open = 1 AND number > ?1 ORDER BY number LIMIT ?2",
-        params![after, sql_limit(limit)],
-    )
+    records(connection, LOAD_LIVE, params![after, sql_limit(limit)])
 }
 
 fn number_of(connection: &Connection, id: Option<CallId>) -> Result<Option<i64>, StoreError> {
@@ -159,13 +158,87 @@ pub(super) fn history(
         Some(id) => number_of(connection, Some(id))?.unwrap_or(0),
         None => i64::MAX,
     };
-    let which = match query.which {
-        Which::Live => "open = 1 AND ended_at IS NULL",
-        Which::Ended => "ended_at IS NOT NULL",
-        Which::All => "TRUE",
-    };
-    let sql = format!(
-        "SELECT number, record FROM call WHERE number < ?1 AND {which} ORDER BY number DESC LIMIT ?2"
-    );
-    records(connection, &sql, params![before, sql_limit(query.limit)])
+    records(connection, history_of(query.which), params![before, sql_limit(query.limit)])
+}
+
+/// Each goes along an index of those that are wanted, so that a page costs what stands on it. (Where a
+/// call is over and not yet done, the live ones pass over it.)
+const fn history_of(which: Which) -> &'static str {
+    match which {
+        Which::Live => {
+            "SELECT number, record FROM call WHERE number < ?1 AND open = 1 AND ended_at IS NULL
+             ORDER BY number DESC LIMIT ?2"
+        }
+        Which::Ended => {
+            "SELECT number, record FROM call WHERE number < ?1 AND ended_at IS NOT NULL
+             ORDER BY number DESC LIMIT ?2"
+        }
+        Which::All => {
+            "SELECT number, record FROM call WHERE number < ?1 ORDER BY number DESC LIMIT ?2"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::store::sqlite::{schema, settle};
+
+    /// So many calls, some of which are over: by turns, the first half, or the second.
+    fn store(calls: i64, is_over: &str) -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        settle(&connection).unwrap();
+        schema::prepare(&mut connection, "a test").unwrap();
+        let fill = format!(
+            "WITH RECURSIVE one (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM one WHERE n < ?1)
+             INSERT INTO call SELECT n, randomblob(16), NOT ({is_over}), iif({is_over}, n, NULL),
+                 1, 0, 'a record' FROM one"
+        );
+        connection.execute(&fill, [calls]).unwrap();
+        connection
+    }
+
+    /// What the program of a query did for a page of ten: its steps, and how many rows it gave.
+    fn page(connection: &Connection, sql: &str, from: i64) -> (i32, usize) {
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([from, 10], |row| row.get::<_, i64>(0)).unwrap().count();
+        (statement.get_status(StatementStatus::VmStep), rows)
+    }
+
+    fn plan(connection: &Connection, sql: &str) -> String {
+        let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let lines = explained.query_map([1, 1], |row| row.get::<_, String>(3)).unwrap();
+        lines.collect::<rusqlite::Result<Vec<_>>>().unwrap().join("; ")
+    }
+
+    #[test]
+    fn a_page_of_history_costs_what_stands_on_it_whatever_the_size_of_the_store() {
+        let all = [Which::Live, Which::Ended, Which::All].map(history_of);
+        for is_over in ["n % 2", "n <= ?1 / 2", "n > ?1 / 2"] {
+            let (small, large) = (store(100, is_over), store(20_000, is_over));
+            for sql in all {
+                let (of_small, of_large) =
+                    (page(&small, sql, i64::MAX), page(&large, sql, i64::MAX));
+                assert_eq!(of_large.1, 10, "{sql}");
+                assert_eq!(of_small, of_large, "{sql}, where {is_over}");
+            }
+            let (of_small, of_large) = (page(&small, LOAD_LIVE, 0), page(&large, LOAD_LIVE, 0));
+            assert_eq!((of_small, of_large.1), (of_large, 10), "live ones, where {is_over}");
+        }
+    }
+
+    #[test]
+    fn every_page_is_found_by_an_index_in_the_order_in_which_it_is_wanted() {
+        let store = store(10, "n % 2");
+        for (sql, expected) in [
+            (LOAD_LIVE, "SEARCH call USING INDEX call_open (number>?)"),
+            (history_of(Which::Live), "SEARCH call USING INDEX call_open (number<?)"),
+            (history_of(Which::Ended), "SEARCH call USING INDEX call_over (number<?)"),
+            (history_of(Which::All), "SEARCH call USING INTEGER PRIMARY KEY (rowid<?)"),
+        ] {
+            assert_eq!(plan(&store, sql), expected);
+        }
+    }
 }

@@ -63,6 +63,18 @@ INSERT INTO entry_in_order SELECT id, call, previous, body FROM entry;
 DROP TABLE entry;
 ALTER TABLE entry_in_order RENAME TO entry;
 ",
+    "
+-- What is done, in the order in which it is forgotten, and what is over, in that of the history.
+DROP INDEX call_ended;
+CREATE INDEX call_done ON call (ended_at) WHERE open = 0;
+CREATE INDEX call_over ON call (number)   WHERE ended_at IS NOT NULL;
+-- Entries that are left of calls that are found no longer, each with those before it.
+CREATE TABLE forgotten (
+    last_entry INTEGER PRIMARY KEY,
+    call       INTEGER NOT NULL
+) STRICT;
+INSERT INTO forgotten SELECT id, call FROM entry WHERE call = 0;
+",
 ];
 
 /// Sets a fresh connection to write up, and brings the tables up to date.

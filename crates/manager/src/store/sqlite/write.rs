@@ -294,7 +294,10 @@ impl<'t> Statements<'t> {
 }
 
 fn next_number(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.query_row("SELECT coalesce(max(number), 0) + 1 FROM call", [], |row| row.get(0))
+    // A call of which entries are left keeps its number: they must not become another's.
+    let sql = "SELECT 1 + max(coalesce((SELECT max(number) FROM call), 0),
+                              coalesce((SELECT max(call) FROM forgotten), 0))";
+    connection.query_row(sql, [], |row| row.get(0))
 }
 
 fn look_up(connection: &Connection, id: CallId) -> rusqlite::Result<Option<Row>> {
