@@ -8,6 +8,7 @@ mod attack;
 mod carrier;
 mod figures;
 mod report;
+mod scale;
 mod verify;
 mod wanted;
 mod webhooks;
@@ -29,6 +30,8 @@ fn main() -> ExitCode {
     let result = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         // What `attack` attacks.
         ["daemon", folder] => attack::serve(Path::new(folder)),
+        // What the benchmarks of many calls measure.
+        ["daemon-of-many", folder, start] => scale::serve(Path::new(folder), start),
         ["webhooks", "ours"] => webhooks::ours(),
         ref words => match Wanted::parse(words) {
             Some(wanted) => run(&wanted),
@@ -56,6 +59,9 @@ fn run(wanted: &Wanted) -> Result<(), Box<dyn Error>> {
             Part::Verify => verify::run()?,
             Part::Webhooks => webhooks::run()?,
             Part::Attack => attack::run()?,
+            Part::Flat => scale::flat::run()?,
+            Part::Restart => scale::restart::run()?,
+            Part::Memory => scale::memory::run()?,
         });
     }
     let now = SystemClock.now();
