@@ -90,7 +90,7 @@ impl DaemonProcess {
         while begun.elapsed() < PATIENCE {
             pause(step)?;
             let Some(now) = self.processor_time() else { break };
-            if now - before < step / 50 {
+            if now - before < step / 20 {
                 return Ok(());
             }
             before = now;
