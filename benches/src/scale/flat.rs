@@ -129,23 +129,18 @@ impl House {
 
     /// One event of each of several calls that live, others than the last time if there are as many.
     fn events(&mut self) -> Result<Side, Box<dyn Error>> {
-        let mut left = EVENTS;
         let mut all = Side { rate: 0.0, cost: 0.0 };
-        let mut parts = 0.0;
+        let mut left = EVENTS;
         while left > 0 {
             let count = self.live.len().min(left);
             left -= count;
-            let (callers, side) = {
-                let some = self.live.drain(..count).collect();
-                self.drive(some, &[1])?
-            };
+            let some = self.live.drain(..count).collect();
+            let (callers, side) = self.drive(some, &[1])?;
             self.live.extend(callers);
-            let part = count as f64 / EVENTS as f64;
-            all.rate += side.rate * part;
-            all.cost += side.cost * part;
-            parts += part;
+            let share = count as f64 / EVENTS as f64;
+            all.rate += side.rate * share;
+            all.cost += side.cost * share;
         }
-        debug_assert!(parts > 0.99);
         Ok(all)
     }
 

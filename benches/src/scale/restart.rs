@@ -1,6 +1,7 @@
 //! A start with many calls that were live, and their verification.
 
 use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use super::callers::{self, Caller};
@@ -29,8 +30,11 @@ const LATENCY: u64 = 50;
 
 pub(crate) fn run() -> Result<Vec<Figure>, Box<dyn Error>> {
     let mut figures = starts()?;
+    let folder = tempfile::tempdir()?;
+    let away = Start { slow_by: AWAY, ..Start::unhindered(ASKED as usize) };
+    prepare(folder.path(), ASKED, &away)?;
     for bound in [Bound::Concurrency, Bound::Rate] {
-        figures.extend(verification(bound)?);
+        figures.extend(verification(folder.path(), bound)?);
     }
     Ok(figures)
 }
@@ -117,17 +121,13 @@ impl Bound {
 }
 
 /// Of a carrier that lists nothing: it is asked about each call.
-fn verification(bound: Bound) -> Result<Vec<Figure>, Box<dyn Error>> {
-    let folder = tempfile::tempdir()?;
-    let away = Start { slow_by: AWAY, ..Start::unhindered(ASKED as usize) };
-    prepare(folder.path(), ASKED, &away)?;
+fn verification(folder: &Path, bound: Bound) -> Result<Vec<Figure>, Box<dyn Error>> {
     let start = Start {
-        slow_by: 0,
         requests_per_second: bound.requests_per_second(),
         carrier: Carrier { lists: None, latency: LATENCY },
-        ..away
+        ..Start::unhindered(ASKED as usize)
     };
-    let mut daemon = DaemonProcess::start(folder.path(), &start)?;
+    let mut daemon = DaemonProcess::start(folder, &start)?;
     let verified = daemon.verified()?;
     daemon.stop()?;
     let Verified { after, asked } = verified;
