@@ -9,6 +9,7 @@ mod carrier;
 mod figures;
 mod report;
 mod retention;
+mod scale;
 mod verify;
 mod wanted;
 mod webhooks;
@@ -30,6 +31,8 @@ fn main() -> ExitCode {
     let result = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         // What `attack` attacks.
         ["daemon", folder] => attack::serve(Path::new(folder)),
+        // What the benchmarks of many calls measure.
+        ["daemon-of-many", folder, start] => scale::serve(Path::new(folder), start),
         ["webhooks", "ours"] => webhooks::ours("twilio"),
         ["webhooks", "ours", carrier] => webhooks::ours(carrier),
         ref words => match Wanted::parse(words) {
@@ -59,6 +62,9 @@ fn run(wanted: &Wanted) -> Result<(), Box<dyn Error>> {
             Part::Webhooks => webhooks::run()?,
             Part::Attack => attack::run()?,
             Part::Retention => retention::run()?,
+            Part::Flat => scale::flat::run()?,
+            Part::Restart => scale::restart::run()?,
+            Part::Memory => scale::memory::run()?,
         });
     }
     let now = SystemClock.now();

@@ -17,7 +17,7 @@ use offhook_core::{ProviderName, Transport, VoiceProvider, WebhookRequest};
 pub(crate) use commands::ObedientCarrier;
 pub(crate) use plivo::Plivo;
 pub(crate) use telnyx::Telnyx;
-pub(crate) use twilio::Twilio;
+pub(crate) use twilio::{TWILIO_ACCOUNT, Twilio};
 
 /// Where carriers reach us.
 pub(crate) const BASE: &str = "https://voice.example.com";

@@ -14,7 +14,7 @@ use sha1::Sha1;
 use super::template::Template;
 use super::{BASE, Baseline, Carrier, FORM, action_of, digits_of, request};
 
-const ACCOUNT: &str = "AC00000000000000000000000000000001";
+pub(crate) const TWILIO_ACCOUNT: &str = "AC00000000000000000000000000000001";
 const TOKEN: &str = "8f1c6b7de0a94c52b3f7a1d05e6c9b24";
 const PATH: &str = "/webhooks/twilio";
 
@@ -64,7 +64,7 @@ struct Webhook {
 impl Webhook {
     fn of(own: &[(&str, &str)]) -> Self {
         let common = [
-            ("AccountSid", ACCOUNT),
+            ("AccountSid", TWILIO_ACCOUNT),
             ("ApiVersion", "2010-04-01"),
             ("CallSid", SID),
             ("Called", "+15550001234"),
@@ -107,7 +107,7 @@ impl Carrier for Twilio {
         &self,
         transport: Arc<dyn Transport>,
     ) -> Result<Arc<dyn VoiceProvider>, Box<dyn Error>> {
-        let config = TwilioConfig::new(ACCOUNT, TOKEN)?;
+        let config = TwilioConfig::new(TWILIO_ACCOUNT, TOKEN)?;
         Ok(Arc::new(offhook_twilio::Twilio::with_transport(config, transport)))
     }
 

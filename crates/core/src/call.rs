@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 use uuid::Uuid;
 
@@ -124,7 +124,14 @@ impl ProviderCallId {
 /// The carrier ids of one call, lowest rank first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ProviderCallIds(Vec<ProviderCallId>);
+pub struct ProviderCallIds(#[serde(deserialize_with = "no_larger")] Vec<ProviderCallId>);
+
+/// A list that is read has room for four, and most calls have one id.
+fn no_larger<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<ProviderCallId>, D::Error> {
+    let mut ids = Vec::deserialize(from)?;
+    ids.shrink_to_fit();
+    Ok(ids)
+}
 
 impl ProviderCallIds {
     /// No id yet: the carrier has not answered.

@@ -130,12 +130,15 @@ impl RestoreReport {
         }
     }
 
-    /// A call that is over needs no decision any more.
+    /// Whether a call was live when we stopped, and nothing is decided about it.
+    pub(crate) fn is_undecided(&self, call: CallId) -> bool {
+        !self.settled && self.places.contains_key(&call) && self.decision(call).is_none()
+    }
+
+    /// An undecided call that is over needs no decision any more.
     pub(crate) fn ended(&mut self, call: CallId, reason: offhook_core::EndReason) {
-        if !self.settled && self.decision(call).is_none() {
-            let why = format!("it ended while the carrier was being asked: {reason}");
-            self.decide(call, Decision::Dropped, &why);
-        }
+        let why = format!("it ended while the carrier was being asked: {reason}");
+        self.decide(call, Decision::Dropped, &why);
     }
 
     pub(crate) fn decide(&mut self, call: CallId, decision: Decision, why: &str) {
@@ -144,7 +147,8 @@ impl RestoreReport {
         self.undecided -= usize::from(found.decision.is_none());
         self.revision += 1;
         found.decision = Some(decision);
-        why.clone_into(&mut found.why);
+        // Not longer than it is, since there may be very many.
+        found.why = why.to_owned();
         self.settled = self.undecided == 0;
     }
 

@@ -3,6 +3,7 @@
 //! Whoever is listed lives. Who is not is asked about: absence from a list is no proof.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -66,10 +67,11 @@ impl Driver {
         });
         let many: Vec<ProviderName> = many.map(|(provider, _)| provider.clone()).collect();
         for provider in many {
+            let report = Arc::make_mut(&mut self.report);
             for (call, open) in &mut self.open {
                 if open.record.provider == provider && open.watch.unverified {
                     open.watch.waits_for_list = true;
-                    self.report.asking(*call, "the carrier is asked which calls are live");
+                    report.asking(*call, "the carrier is asked which calls are live");
                 }
             }
             self.listings.insert(provider, Listing::due_at(Timestamp::MIN));
@@ -90,7 +92,7 @@ impl Driver {
             if self.looks_in_flight >= self.policy.verify_concurrency {
                 return;
             }
-            if !self.may_ask(&provider, now) {
+            if !self.may_look(&provider, now) {
                 continue;
             }
             let Some(listing) = self.listings.get_mut(&provider) else { continue };

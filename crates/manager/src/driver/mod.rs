@@ -6,6 +6,7 @@
 //! commit that it rests on. The clock and the store are the caller's, so virtual time is too.
 
 mod admission;
+mod agenda;
 mod batch;
 mod listing;
 mod open;
@@ -28,11 +29,12 @@ use offhook_core::{CallId, CallStatus, Capabilities, ProviderCallIds, ProviderNa
 
 use crate::hashing;
 use crate::machine::{self, Input};
-use crate::policy::Policy;
+use crate::policy::{Policy, ProviderPolicy};
 use crate::record::{CallRecord, CallState};
 use crate::restore::{Decision, RestoreReport};
 use crate::store::{Change, CommitError};
 use crate::time::after;
+use agenda::Looks;
 use batch::Batch;
 use listing::Listing;
 use open::Open;
@@ -61,7 +63,7 @@ pub struct Driver {
     /// No dial is begun any more.
     closing: bool,
     deadlines: BTreeSet<(Timestamp, CallId)>,
-    looks: BTreeSet<(Timestamp, CallId)>,
+    looks: Looks,
     looks_in_flight: usize,
     /// The lists that are wanted.
     listings: BTreeMap<ProviderName, Listing>,
@@ -73,11 +75,14 @@ pub struct Driver {
     admit_at: Option<Timestamp>,
     dial_pace: BTreeMap<ProviderName, Pace>,
     request_pace: BTreeMap<ProviderName, Pace>,
+    /// Of those requests for which nobody waits.
+    look_pace: BTreeMap<ProviderName, Pace>,
     waiting: VecDeque<Submission>,
     batch: Option<Batch>,
     hold_until: Option<Timestamp>,
     again: bool,
-    report: RestoreReport,
+    /// Shared with whoever shows it: a change makes a copy as long as somebody has it.
+    report: Arc<RestoreReport>,
     counters: Counters,
 }
 
@@ -112,13 +117,13 @@ impl Driver {
         capabilities: HashMap<ProviderName, Capabilities>,
         now: Timestamp,
     ) -> Self {
-        let paces = |rate: fn(&crate::policy::ProviderPolicy) -> f64| {
-            let providers = policy.providers.iter();
-            providers.map(|(name, of)| (name.clone(), Pace::per_second(rate(of)))).collect()
+        let paces = |pace: fn(&ProviderPolicy) -> Pace| {
+            policy.providers.iter().map(|(name, of)| (name.clone(), pace(of))).collect()
         };
         Self {
-            dial_pace: paces(|of| of.calls_per_second),
-            request_pace: paces(|of| of.requests_per_second),
+            dial_pace: paces(|of| Pace::per_second(of.calls_per_second)),
+            request_pace: paces(|of| Pace::per_second(of.requests_per_second)),
+            look_pace: paces(|of| Pace::evenly(of.requests_per_second)),
             policy,
             capabilities,
             open: hashing::HashMap::default(),
@@ -128,7 +133,7 @@ impl Driver {
             fences: Fences::default(),
             closing: false,
             deadlines: BTreeSet::new(),
-            looks: BTreeSet::new(),
+            looks: Looks::default(),
             looks_in_flight: 0,
             listings: BTreeMap::new(),
             runnable: BTreeMap::new(),
@@ -140,7 +145,7 @@ impl Driver {
             batch: None,
             hold_until: None,
             again: false,
-            report: RestoreReport::begin(now),
+            report: Arc::new(RestoreReport::begin(now)),
             counters: Counters::default(),
         }
     }
@@ -193,7 +198,12 @@ impl Driver {
 
     /// What became of the calls from before the restart.
     #[must_use]
-    pub const fn report(&self) -> &RestoreReport {
+    pub fn report(&self) -> &RestoreReport {
+        &self.report
+    }
+
+    /// The same, to be shared.
+    pub(crate) const fn shared_report(&self) -> &Arc<RestoreReport> {
         &self.report
     }
 
@@ -209,7 +219,7 @@ impl Driver {
         let deadline = self.deadlines.first().map(|(at, _)| *at);
         let room = self.looks_in_flight < self.policy.verify_concurrency;
         // What was due at the last start and was not started waits for the rate.
-        let look = self.looks.first().map(|(at, _)| *at).into_iter().chain(self.next_listing());
+        let look = self.looks.first().into_iter().chain(self.next_listing());
         let look = look.min().filter(|_| room);
         let look = look.map(|at| match self.paced_until {
             Some(paced) if at <= self.looked_until => paced,
@@ -451,7 +461,7 @@ impl Driver {
             self.put_listing(provider, next);
         }
         for (call, why) in batch.asking {
-            self.report.asking(call, &why);
+            self.report_mut().asking(call, &why);
         }
         for call in batch.settled {
             if let Some(open) = self.open.get_mut(&call) {
@@ -465,12 +475,14 @@ impl Driver {
             self.schedule(call);
         }
         for record in &released.snapshots {
-            if let Some(reason) = record.end_reason() {
-                self.report.ended(record.id, reason);
+            if let Some(reason) = record.end_reason()
+                && self.report.is_undecided(record.id)
+            {
+                self.report_mut().ended(record.id, reason);
             }
         }
         for (call, decision, why) in batch.verdicts {
-            self.report.decide(call, decision, &why);
+            self.report_mut().decide(call, decision, &why);
             if let Some(open) = self.open.get_mut(&call) {
                 open.watch.unverified = decision == Decision::KeptUnverified;
             }

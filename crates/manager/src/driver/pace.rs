@@ -16,11 +16,21 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// So many in a second, and as many at once, but at least one.
+    /// So many in a second, and as many at once, but at least one. In the second of such a burst they
+    /// are twice as many.
     pub(crate) fn per_second(rate: f64) -> Self {
-        let rate = if rate.is_finite() { rate.clamp(0.001, 100_000.0) } else { 1.0 };
+        let rate = bounded(rate);
         let interval = Duration::from_secs_f64(1.0 / rate);
         let burst = interval.saturating_mul((rate.floor() as u32).max(1) - 1);
+        Self { interval, burst, next: Timestamp::MIN }
+    }
+
+    /// Never more than so many in any second, wherever that begins. Twentieths of the rate are left for
+    /// what is late: one for who takes the tokens, one for what is delayed behind them.
+    pub(crate) fn evenly(rate: f64) -> Self {
+        let rate = bounded(rate);
+        let interval = Duration::from_secs_f64(1.0 / rate).mul_f64(20.0 / 18.0);
+        let burst = interval.saturating_mul((rate / 20.0) as u32);
         Self { interval, burst, next: Timestamp::MIN }
     }
 
@@ -32,17 +42,28 @@ impl Pace {
         }
     }
 
-    /// Takes a token, or says how long to wait for one.
-    pub(crate) fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
+    /// How long to wait for a token.
+    pub(crate) fn wait(&mut self, now: Timestamp) -> Duration {
         let earliest = after(now, self.burst);
         // No debt is greater than this, unless the clock was set back.
         self.next = self.next.min(after(earliest, self.interval));
-        if self.next > earliest {
-            return Err(between(earliest, self.next));
-        }
-        self.next = after(self.next.max(now), self.interval);
-        Ok(())
+        between(earliest, self.next)
     }
+
+    /// Takes a token, or says how long to wait for one.
+    pub(crate) fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
+        let wait = self.wait(now);
+        if wait.is_zero() {
+            self.next = after(self.next.max(now), self.interval);
+            Ok(())
+        } else {
+            Err(wait)
+        }
+    }
+}
+
+const fn bounded(rate: f64) -> f64 {
+    if rate.is_finite() { rate.clamp(0.001, 100_000.0) } else { 1.0 }
 }
 
 #[cfg(test)]
@@ -59,6 +80,25 @@ mod tests {
         let later = after(start, Duration::from_millis(500));
         assert_eq!(pace.take(later), Ok(()));
         assert_eq!(pace.take(later), Err(Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn an_even_rate_is_not_exceeded_in_any_second_and_hardly_missed() {
+        for rate in [1_u32, 2, 7, 50, 1_000] {
+            let (start, second) = (Timestamp::UNIX_EPOCH, Duration::from_secs(1));
+            let mut pace = Pace::evenly(f64::from(rate));
+            // Asked each millisecond, after a rest and then all the time.
+            let taken: Vec<Timestamp> = (0..10_000)
+                .map(|millisecond| after(start, second + Duration::from_millis(millisecond)))
+                .flat_map(|now| {
+                    std::iter::from_fn(|| pace.take(now).ok().map(|()| now)).collect::<Vec<_>>()
+                })
+                .collect();
+            let one_too_many = taken.windows(rate as usize + 1);
+            let closest = one_too_many.map(|those| between(those[0], those[rate as usize])).min();
+            assert!(closest >= Some(second), "more than {rate} within {closest:?}");
+            assert!(taken.len() * 10 >= rate as usize * 85, "{} at {rate}", taken.len());
+        }
     }
 
     #[test]

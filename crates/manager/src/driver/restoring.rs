@@ -11,7 +11,7 @@ use super::queue::waits;
 use super::submission::Submission;
 use crate::machine::Input;
 use crate::record::{CallRecord, CallState};
-use crate::restore::Decision;
+use crate::restore::{Decision, RestoreReport};
 
 impl Driver {
     /// Takes up a call that was open when we stopped. It holds its slot at once.
@@ -24,7 +24,7 @@ impl Driver {
             pace.taken(dial.sent_at, self.report.started_at);
         }
         if !record.state.is_ended() {
-            self.report.expect(call, provider);
+            self.report_mut().expect(call, provider);
         }
         self.put(Arc::new(record), false);
         if let Some(open) = self.open.get_mut(&call) {
@@ -34,6 +34,10 @@ impl Driver {
         }
         self.schedule(call);
         self.submit(Submission::Restored(call));
+    }
+
+    pub(super) fn report_mut(&mut self) -> &mut RestoreReport {
+        Arc::make_mut(&mut self.report)
     }
 
     pub(super) fn apply_restored(&mut self, batch: &mut Batch, call: CallId, now: Timestamp) {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use offhook_core::{CallId, CallRef, ProviderName};
@@ -81,38 +82,33 @@ impl Driver {
         }
         self.start_lists(now, &mut jobs);
         self.looked_until = now;
-        let due: Vec<(Timestamp, CallId)> =
-            self.looks.range(..=(now, CallId::LAST)).copied().collect();
+        self.start_looks(now, &mut jobs);
+        jobs
+    }
+
+    /// Starts the looks that are due, the oldest first. It goes through those that it starts, and not
+    /// through all that are due: they may be all calls that there are.
+    fn start_looks(&mut self, now: Timestamp, jobs: &mut Vec<Job>) {
         let mut paced: Vec<ProviderName> = Vec::new();
-        for (at, call) in due {
-            if self.looks_in_flight >= self.policy.verify_concurrency
-                || paced.len() == self.request_pace.len()
-            {
-                break;
-            }
+        while self.looks_in_flight < self.policy.verify_concurrency {
+            let Some((provider, at, call)) = self.looks.next(now, &paced) else { return };
+            let provider = provider.clone();
             let Some(open) = self.open.get(&call) else {
-                self.looks.remove(&(at, call));
+                self.looks.remove(&provider, at, call);
                 continue;
             };
-            let capabilities = self.capabilities_of(&open.record.provider);
-            let wanted = open.watch.wanted(&open.record, &capabilities);
-            if wanted.is_none_or(|(wanted, _)| wanted > now) {
-                self.put_off(call, at, wanted.map(|(wanted, _)| wanted));
+            let wanted = open.watch.wanted(&open.record, &self.capabilities_of(&provider));
+            let Some((_, wanted)) = wanted.filter(|(wanted, _)| *wanted <= now) else {
+                self.put_off(call, (&provider, at), wanted.map(|(wanted, _)| wanted));
                 continue;
-            }
-            let provider = open.record.provider.clone();
+            };
             // One carrier's rate holds no other carrier's calls back.
-            if paced.contains(&provider) {
-                continue;
-            }
-            if !self.may_ask(&provider, now) {
+            if !self.may_look(&provider, now) {
                 paced.push(provider);
                 continue;
             }
-            self.looks.remove(&(at, call));
+            self.put_off(call, (&provider, at), None);
             let Some(open) = self.open.get_mut(&call) else { continue };
-            open.look = None;
-            let Some((_, wanted)) = wanted else { continue };
             open.watch.in_flight = true;
             self.looks_in_flight += 1;
             let record = Arc::clone(&open.record);
@@ -122,13 +118,19 @@ impl Driver {
             };
             jobs.extend(self.job(record, kind));
         }
-        jobs
     }
 
-    /// Moves a look that was due to its time, if it still has one.
-    fn put_off(&mut self, call: CallId, from: Timestamp, to: Option<Timestamp>) {
-        self.looks.remove(&(from, call));
-        self.looks.extend(to.map(|to| (to, call)));
+    /// Moves a look to its time, if it still has one.
+    fn put_off(
+        &mut self,
+        call: CallId,
+        (provider, from): (&ProviderName, Timestamp),
+        to: Option<Timestamp>,
+    ) {
+        self.looks.remove(provider, from, call);
+        if let Some(at) = to {
+            self.looks.insert(provider, at, call);
+        }
         if let Some(open) = self.open.get_mut(&call) {
             open.look = to;
         }
@@ -211,16 +213,35 @@ impl Driver {
         true
     }
 
+    /// Whether a look may be started, or a list. For them the rate is spread evenly, so that they are
+    /// never more than it in any second, and what somebody waits for finds room beside them.
+    pub(super) fn may_look(&mut self, provider: &ProviderName, now: Timestamp) -> bool {
+        match self.look_pace.get_mut(provider).map_or(Duration::ZERO, |pace| pace.wait(now)) {
+            Duration::ZERO => {}
+            wait => {
+                self.pace_until(after(now, wait));
+                return false;
+            }
+        }
+        if !self.may_ask(provider, now) {
+            return false;
+        }
+        self.look_pace.get_mut(provider).is_none_or(|pace| pace.take(now).is_ok())
+    }
+
     pub(super) fn may_ask(&mut self, provider: &ProviderName, now: Timestamp) -> bool {
         let Some(pace) = self.request_pace.get_mut(provider) else { return true };
         match pace.take(now) {
             Ok(()) => true,
             Err(wait) => {
-                let at = after(now, wait);
-                self.paced_until = Some(self.paced_until.map_or(at, |other| other.min(at)));
+                self.pace_until(after(now, wait));
                 false
             }
         }
+    }
+
+    fn pace_until(&mut self, at: Timestamp) {
+        self.paced_until = Some(self.paced_until.map_or(at, |other| other.min(at)));
     }
 
     fn job(&self, call: Arc<CallRecord>, kind: JobKind) -> Option<Job> {

@@ -155,7 +155,7 @@ impl Driver {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::{BTreeMap, HashMap};
 
     use offhook_core::{CallId, Callbacks, Capabilities, Locale, Party};
@@ -170,7 +170,12 @@ mod tests {
     const PROVIDER: ProviderName = ProviderName::new("test");
 
     /// A call to one of a thousand numbers, or to the one whose outcome is unknown.
-    fn call(driver: &Driver, number: u128, to: u128, queued: bool) -> CallRecord {
+    pub(in crate::driver) fn call(
+        driver: &Driver,
+        number: u128,
+        to: u128,
+        queued: bool,
+    ) -> CallRecord {
         let new = NewOutbound {
             id: CallId::new(Uuid::from_u128(number)),
             provider: PROVIDER,

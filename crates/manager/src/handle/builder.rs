@@ -82,7 +82,7 @@ impl ManagerBuilder {
         let (shown, shown_receiver) = watch::channel(Shown {
             ready: false,
             slots: 0,
-            report: Arc::new(driver.report().clone()),
+            report: Arc::clone(driver.shared_report()),
             counters: Counters::default(),
         });
         let watchers = Arc::new(Watchers::default());

@@ -332,7 +332,7 @@ impl Task {
 
     fn show(&self, ready: bool) {
         self.windows.shown.send_if_modified(|shown| {
-            let report = self.driver.report();
+            let report = self.driver.shared_report();
             // Many decisions are shown some at a time: each copy of the report costs what all of
             // its calls cost.
             let ahead = report.ahead_of(&shown.report);
@@ -343,7 +343,7 @@ impl Task {
             shown.slots = self.driver.slots();
             shown.counters = *self.driver.counters();
             if report_changed {
-                shown.report = Arc::new(report.clone());
+                shown.report = Arc::clone(report);
             }
             changed
         });

@@ -49,7 +49,7 @@ pub(crate) fn policy(name: ProviderName) -> Policy {
         callbacks: Callbacks::to("https://voice.example.com/webhooks/test".parse().unwrap()),
         from: Some(number("+15550001111")),
         calls_per_second: 100.0,
-        requests_per_second: 1000.0,
+        requests_per_second: 100_000.0,
     };
     policy.providers.insert(name, of_provider);
     policy

@@ -254,7 +254,9 @@ impl CallStore for SqliteStore {
         after: Option<CallId>,
         limit: usize,
     ) -> Result<Vec<CallRecord>, StoreError> {
-        self.read(move |connection| read::load_live(connection, after, limit)).await
+        // Decoded by whoever keeps them: memory that one thread takes and another gives back is not
+        // free for anybody before the first takes some again.
+        self.read(move |connection| read::load_live(connection, after, limit)).await?.decode()
     }
 
     async fn get(&self, id: CallId) -> Result<Option<CallRecord>, StoreError> {

@@ -25,20 +25,37 @@ fn sql_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
+/// Records as they are stored, each with the number of its call.
+#[derive(Debug)]
+pub(super) struct Undecoded(Vec<(i64, String)>);
+
+impl Undecoded {
+    pub(super) fn decode(self) -> Result<Vec<CallRecord>, StoreError> {
+        let records = self.0.into_iter().map(|(number, text)| {
+            codec::decode_record(text.as_bytes(), || format!("call number {number}"))
+        });
+        records.collect()
+    }
+}
+
 fn records(
     connection: &Connection,
     sql: &str,
     arguments: impl Params,
 ) -> Result<Vec<CallRecord>, StoreError> {
+    undecoded(connection, sql, arguments)?.decode()
+}
+
+fn undecoded(
+    connection: &Connection,
+    sql: &str,
+    arguments: impl Params,
+) -> Result<Undecoded, StoreError> {
     let mut statement = connection.prepare_cached(sql).map_err(|error| failed(&error))?;
     let rows = statement
-        .query_map(arguments, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
+        .query_map(arguments, |row| Ok((row.get(0)?, row.get(1)?)))
         .map_err(|error| failed(&error))?;
-    rows.map(|row| {
-        let (number, text) = row.map_err(|error| failed(&error))?;
-        codec::decode_record(text.as_bytes(), || format!("call number {number}"))
-    })
-    .collect()
+    rows.map(|row| row.map_err(|error| failed(&error))).collect::<Result<_, _>>().map(Undecoded)
 }
 
 const LOAD_LIVE: &str =
@@ -48,9 +65,9 @@ pub(super) fn load_live(
     connection: &Connection,
     after: Option<CallId>,
     limit: usize,
-) -> Result<Vec<CallRecord>, StoreError> {
+) -> Result<Undecoded, StoreError> {
     let after = number_of(connection, after)?.unwrap_or(0);
-    records(connection, LOAD_LIVE, params![after, sql_limit(limit)])
+    undecoded(connection, LOAD_LIVE, params![after, sql_limit(limit)])
 }
 
 fn number_of(connection: &Connection, id: Option<CallId>) -> Result<Option<i64>, StoreError> {
