@@ -42,7 +42,7 @@ const DIAL_PATIENCE: Duration = Duration::from_secs(10);
 const REREAD_PAUSE: Duration = Duration::from_millis(500);
 
 /// How many rows are forgotten in one step, for which commits wait: a millisecond or two.
-const FORGOTTEN_AT_ONCE: usize = 200;
+const FORGOTTEN_AT_ONCE: usize = 50;
 
 /// The least time between two such steps.
 const FORGETTING_PAUSE: Duration = Duration::from_millis(10);
