@@ -10,7 +10,7 @@ use offhook_core::{ProviderName, Transport, VoiceProvider};
 use offhook_plivo::PlivoConfig;
 use sha2::Sha256;
 
-use super::template::Template;
+use super::template::SignedForm;
 use super::{BASE, Baseline, Carrier, FORM, action_of, digits_of, request, uuid_of};
 
 const ACCOUNT: &str = "MAXXXXXXXXXXXXXXXXXX";
@@ -66,19 +66,12 @@ const WEBHOOKS: [&[(&str, &str)]; 5] = [
 #[derive(Debug)]
 pub(crate) struct Plivo {
     key: Hmac<Sha256>,
-    webhooks: [Webhook; WEBHOOKS.len()],
+    webhooks: [SignedForm; WEBHOOKS.len()],
 }
 
-/// One webhook of any call: its body, and what is signed of it.
-#[derive(Debug)]
-struct Webhook {
-    body: Template,
-    signed: Template,
-}
-
-impl Webhook {
+impl Plivo {
     /// Parameters in the order in which Plivo's own examples have them: in none.
-    fn of(own: &[(&str, &str)]) -> Self {
+    fn webhook(own: &[(&str, &str)]) -> SignedForm {
         let common = [
             ("Direction", "inbound"),
             ("From", "442071838750"),
@@ -91,17 +84,11 @@ impl Webhook {
             ("CallerName", "+442071838750"),
             ("SessionStart", "2026-03-04 09:30:31.238707"),
         ];
-        let mut pairs: Vec<(&str, &str)> = common.iter().chain(own).copied().collect();
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
-        pairs.sort_unstable();
-        let signed = pairs.iter().flat_map(|(name, value)| [*name, *value]).collect();
-        Self { body: Template::new(body, UUID), signed: Template::new(signed, UUID) }
+        SignedForm::new(common.iter().chain(own).copied().collect(), UUID)
     }
-}
 
-impl Plivo {
     pub(crate) fn new() -> Self {
-        Self { key: Self::key(), webhooks: WEBHOOKS.map(Webhook::of) }
+        Self { key: Self::key(), webhooks: WEBHOOKS.map(Self::webhook) }
     }
 
     pub(crate) fn key() -> Hmac<Sha256> {

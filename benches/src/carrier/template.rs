@@ -23,6 +23,23 @@ impl Template {
     }
 }
 
+/// A form of any call: its body, and what is signed of it.
+#[derive(Debug)]
+pub(super) struct SignedForm {
+    pub(super) body: Template,
+    pub(super) signed: Template,
+}
+
+impl SignedForm {
+    /// Its parameters in the order in which they are sent; sorted, name by value, they are signed.
+    pub(super) fn new(mut pairs: Vec<(&str, &str)>, id: &str) -> Self {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+        pairs.sort_unstable();
+        let signed = pairs.iter().flat_map(|(name, value)| [*name, *value]).collect();
+        Self { body: Template::new(body, id), signed: Template::new(signed, id) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

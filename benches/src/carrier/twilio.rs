@@ -11,7 +11,7 @@ use offhook_core::{ProviderName, Transport, VoiceProvider};
 use offhook_twilio::TwilioConfig;
 use sha1::Sha1;
 
-use super::template::Template;
+use super::template::SignedForm;
 use super::{BASE, Baseline, Carrier, FORM, action_of, digits_of, request};
 
 pub(crate) const TWILIO_ACCOUNT: &str = "AC00000000000000000000000000000001";
@@ -51,18 +51,12 @@ const WEBHOOKS: [&[(&str, &str)]; 5] = [
 #[derive(Debug)]
 pub(crate) struct Twilio {
     key: Hmac<Sha1>,
-    webhooks: [Webhook; WEBHOOKS.len()],
+    webhooks: [SignedForm; WEBHOOKS.len()],
 }
 
-/// One webhook of any call: its body, and what is signed of it.
-#[derive(Debug)]
-struct Webhook {
-    body: Template,
-    signed: Template,
-}
-
-impl Webhook {
-    fn of(own: &[(&str, &str)]) -> Self {
+impl Twilio {
+    /// Parameters in the order of their names, as Twilio sends them.
+    fn webhook(own: &[(&str, &str)]) -> SignedForm {
         let common = [
             ("AccountSid", TWILIO_ACCOUNT),
             ("ApiVersion", "2010-04-01"),
@@ -82,15 +76,11 @@ impl Webhook {
             ("ToState", "CA"),
         ];
         let pairs: BTreeSet<(&str, &str)> = common.iter().chain(own).copied().collect();
-        let signed = pairs.iter().flat_map(|(name, value)| [*name, *value]).collect();
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        Self { body: Template::new(body, SID), signed: Template::new(signed, SID) }
+        SignedForm::new(pairs.into_iter().collect(), SID)
     }
-}
 
-impl Twilio {
     pub(crate) fn new() -> Self {
-        Self { key: Self::key(), webhooks: WEBHOOKS.map(Webhook::of) }
+        Self { key: Self::key(), webhooks: WEBHOOKS.map(Self::webhook) }
     }
 
     pub(crate) fn key() -> Hmac<Sha1> {
