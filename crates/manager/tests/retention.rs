@@ -115,6 +115,20 @@ async fn a_purge_that_a_stop_interrupted_goes_on_after_the_start() {
 }
 
 #[tokio::test]
+async fn what_ended_later_than_what_began_later_keeps_nothing_from_being_forgotten() {
+    let (_keep, path) = folder();
+    let store = SqliteStore::open(&path).unwrap();
+    let calls: Vec<Change> =
+        (1..=40).map(|call| ended(call_id(call), if call % 4 == 0 { 1 } else { 9 }, 1)).collect();
+    store.commit(&calls).await.unwrap();
+    // In the midst of the way through all of them, more are to be forgotten.
+    assert!(store.prune(at(2), 20).await.unwrap().more);
+    assert_eq!(rows(&path, "call"), 35);
+    assert_eq!(forget_all(&store, 10).await, 35);
+    assert_eq!(rows(&path, "call"), 0);
+}
+
+#[tokio::test]
 async fn a_damaged_call_is_forgotten_with_its_ids() {
     let (_keep, path) = folder();
     let store = SqliteStore::open(&path).unwrap();

@@ -51,7 +51,7 @@ macro_rules! store_suite {
             pruning_keeps_what_is_open_or_recent,
             pruning_frees_carrier_ids_and_keys_for_new_calls,
             entry_ids_are_never_used_again_after_pruning,
-            pruning_takes_small_steps_and_whole_calls_the_oldest_end_first,
+            pruning_takes_small_steps_and_whole_calls,
             a_call_that_is_done_and_has_something_to_do_again_is_kept,
             changes_go_on_across_what_was_pruned,
             nothing_is_found_in_an_empty_store

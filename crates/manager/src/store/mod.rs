@@ -99,8 +99,8 @@ pub trait CallStore: fmt::Debug + Send + Sync + 'static {
     async fn timeline(&self, id: CallId) -> Result<Vec<StoredEntry>, StoreError>;
 
     /// Takes one small step in forgetting the calls that are done and ended before this instant,
-    /// with all that belongs to them, those first that ended first. A call is forgotten as a whole:
-    /// no question finds a part of it. What is left in the store of one that is long is taken out
+    /// with all that belongs to them, in an order of its own. A call is forgotten as a whole: no
+    /// question finds a part of it. What is left in the store of one that is long is taken out
     /// by the next steps, also after a restart.
     ///
     /// A step takes about so many rows (a record, an id, a key and an entry are one each), and

@@ -2,6 +2,7 @@
 //! thread of its own, or on that of a caller who may be blocked.
 
 mod lock;
+mod open_calls;
 mod prune;
 mod read;
 mod schema;
@@ -23,6 +24,7 @@ use super::{CallStore, Change, CommitError, HistoryQuery, Pruned, StoreError};
 use crate::entry::StoredEntry;
 use crate::record::CallRecord;
 use lock::Lock;
+use open_calls::OpenCalls;
 use thread::Worker;
 use write::{EncodedChanges, Writer};
 
@@ -34,6 +36,7 @@ pub struct SqliteStore {
     reader: Worker<Connection>,
     writing: Worker<Shared>,
     writer: Shared,
+    open_calls: OpenCalls,
     /// What the last changes were encoded in: its memory is used again.
     room: Mutex<EncodedChanges>,
 }
@@ -206,7 +209,8 @@ impl SqliteStore {
         schema::prepare(&mut connection, &name)?;
 
         let reader = Self::reader(path).map_err(classify)?;
-        let writer = Writer::new(connection, lock).map_err(classify)?;
+        let open_calls = OpenCalls::read(&connection).map_err(classify)?;
+        let writer = Writer::new(connection, open_calls.clone(), lock);
         let writer = Shared(Arc::new(Mutex::new(writer)));
         let spawned = |error: std::io::Error| OpenError::Failed {
             path: name.clone(),
@@ -215,6 +219,7 @@ impl SqliteStore {
         Ok(Self {
             writing: Worker::spawn("offhook-store-writer", writer.clone()).map_err(spawned)?,
             writer,
+            open_calls,
             reader: Worker::spawn("offhook-store-reader", reader).map_err(spawned)?,
             room: Mutex::default(),
         })
@@ -256,7 +261,10 @@ impl CallStore for SqliteStore {
     ) -> Result<Vec<CallRecord>, StoreError> {
         // Decoded by whoever keeps them: memory that one thread takes and another gives back is not
         // free for anybody before the first takes some again.
-        self.read(move |connection| read::load_live(connection, after, limit)).await?.decode()
+        let open = self.open_calls.clone();
+        self.read(move |connection| read::load_live(connection, &open, after, limit))
+            .await?
+            .decode()
     }
 
     async fn get(&self, id: CallId) -> Result<Option<CallRecord>, StoreError> {
@@ -303,7 +311,8 @@ impl CallStore for SqliteStore {
     }
 
     async fn history(&self, query: HistoryQuery) -> Result<Vec<CallRecord>, StoreError> {
-        self.read(move |connection| read::history(connection, query)).await
+        let open = self.open_calls.clone();
+        self.read(move |connection| read::history(connection, &open, query)).await
     }
 
     async fn timeline(&self, id: CallId) -> Result<Vec<StoredEntry>, StoreError> {

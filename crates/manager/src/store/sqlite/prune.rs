@@ -27,15 +27,19 @@ impl Writer {
         let highest = transaction
             .prepare_cached("SELECT coalesce(max(id), 0) FROM entry")?
             .query_row([], |row| row.get(0))?;
-        let mut step = Step { transaction: &transaction, highest, rows, until };
+        let newest = transaction
+            .prepare_cached("SELECT coalesce(max(number), 0) FROM call")?
+            .query_row([], |row| row.get(0))?;
+        let mut step = Step { transaction: &transaction, highest, newest, rows, until };
+        let mut pass = self.pass.with(ended_before);
         let mut calls = 0;
         let more = loop {
             if let Some(rest) = step.rest()? {
                 step.cut(rest)?;
-            } else if let Some(chain) = step.hide_oldest(ended_before)? {
+            } else if let Some(chain) = step.hide_next(&mut pass)? {
                 calls += 1;
                 step.cut(chain)?;
-            } else {
+            } else if pass.looked_through >= newest {
                 break false;
             }
             if step.is_over() {
@@ -43,15 +47,40 @@ impl Writer {
             }
         };
         transaction.commit()?;
+        self.pass = if more { pass } else { Pass::default() };
         Ok(Pruned { calls, more })
     }
 }
+
+/// One way through all calls that are over, which takes as many steps as it needs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pass {
+    ended_before: Timestamp,
+    /// Up to this number there is nothing that ended before.
+    looked_through: i64,
+}
+
+impl Pass {
+    /// Goes on, if it looks for the same.
+    fn with(self, ended_before: Timestamp) -> Self {
+        if self.ended_before == ended_before {
+            self
+        } else {
+            Self { ended_before, looked_through: 0 }
+        }
+    }
+}
+
+/// How many calls are looked through at once, in an index.
+const LOOKED_THROUGH_AT_ONCE: i64 = 10_000;
 
 /// What a step does.
 struct Step<'t> {
     transaction: &'t Transaction<'t>,
     /// The highest number of an entry. The next one is one more, so it stays.
     highest: i64,
+    /// The highest number of a call.
+    newest: i64,
     /// How many rows may yet be taken.
     rows: usize,
     until: Instant,
@@ -111,19 +140,20 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Lets the call that ended first disappear. Gives its entries.
-    fn hide_oldest(&mut self, ended_before: Timestamp) -> rusqlite::Result<Option<Chain>> {
-        let oldest: Option<(i64, i64, String)> = self
+    /// Lets the next call disappear that ended before. Gives its entries, or `None` if there is none
+    /// among those that were looked through.
+    fn hide_next(&mut self, pass: &mut Pass) -> rusqlite::Result<Option<Chain>> {
+        let first = pass.looked_through;
+        let last = first.saturating_add(LOOKED_THROUGH_AT_ONCE).min(self.newest);
+        let found: Option<(i64, i64, String)> = self
             .transaction
-            .prepare_cached(
-                "SELECT number, last_entry, record FROM call
-                 WHERE open = 0 AND ended_at < ?1 ORDER BY ended_at LIMIT 1",
-            )?
-            .query_row([ended_before.as_millisecond()], |row| {
+            .prepare_cached(NEXT)?
+            .query_row(params![first, last, pass.ended_before.as_millisecond()], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })
             .optional()?;
-        let Some((call, last_entry, record)) = oldest else { return Ok(None) };
+        pass.looked_through = found.as_ref().map_or(last, |(number, ..)| *number);
+        let Some((call, last_entry, record)) = found else { return Ok(None) };
         self.forget_ids(call, &record)?;
         self.transaction.prepare_cached("DELETE FROM call WHERE number = ?1")?.execute([call])?;
         self.count(1);
@@ -172,5 +202,27 @@ impl Step<'_> {
             .execute([call])?;
         self.count(keys);
         Ok(())
+    }
+}
+
+/// Rows are looked at only where the index says that a call ended before.
+const NEXT: &str = "SELECT number, last_entry, record FROM call
+                    WHERE number > ?1 AND number <= ?2 AND ended_at < ?3 AND open = 0
+                    ORDER BY number LIMIT 1";
+
+#[cfg(test)]
+mod tests {
+    use super::super::{schema, settle};
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_forgotten_is_found_by_an_index() {
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        settle(&connection).unwrap();
+        schema::prepare(&mut connection, "a test").unwrap();
+        let plan: String = connection
+            .query_row(&format!("EXPLAIN QUERY PLAN {NEXT}"), [0, 9_000, 1], |row| row.get(3))
+            .unwrap();
+        assert_eq!(plan, "SEARCH call USING INDEX call_over (number>? AND number<?)");
     }
 }

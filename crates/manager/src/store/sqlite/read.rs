@@ -3,6 +3,7 @@
 use offhook_core::{CallId, ProviderName};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, params};
 
+use super::open_calls::OpenCalls;
 use crate::entry::StoredEntry;
 use crate::record::CallRecord;
 use crate::store::{HistoryQuery, StoreError, Which, codec};
@@ -58,16 +59,32 @@ fn undecoded(
     rows.map(|row| row.map_err(|error| failed(&error))).collect::<Result<_, _>>().map(Undecoded)
 }
 
-const LOAD_LIVE: &str =
-    "SELECT number, record FROM call WHERE open = 1 AND number > ?1 ORDER BY number LIMIT ?2";
-
 pub(super) fn load_live(
     connection: &Connection,
+    open: &OpenCalls,
     after: Option<CallId>,
     limit: usize,
 ) -> Result<Undecoded, StoreError> {
     let after = number_of(connection, after)?.unwrap_or(0);
-    undecoded(connection, LOAD_LIVE, params![after, sql_limit(limit)])
+    let numbers = std::iter::successors(open.after(after), |number| open.after(*number));
+    let sql = "SELECT record FROM call WHERE number = ?1 AND open = 1";
+    one_by_one(connection, sql, numbers, limit)
+}
+
+/// The records of calls, each by its number. Those that are not there, or not wanted, are left out.
+fn one_by_one(
+    connection: &Connection,
+    sql: &str,
+    numbers: impl Iterator<Item = i64>,
+    limit: usize,
+) -> Result<Undecoded, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(|error| failed(&error))?;
+    let found = numbers.filter_map(|number| {
+        let record = statement.query_row([number], |row| row.get(0)).optional();
+        record.map(|record| Some((number, record?))).transpose()
+    });
+    let found = found.take(limit).collect::<Result<_, _>>();
+    found.map(Undecoded).map_err(|error| failed(&error))
 }
 
 fn number_of(connection: &Connection, id: Option<CallId>) -> Result<Option<i64>, StoreError> {
@@ -169,32 +186,30 @@ fn entries(
 
 pub(super) fn history(
     connection: &Connection,
+    open: &OpenCalls,
     query: HistoryQuery,
 ) -> Result<Vec<CallRecord>, StoreError> {
     let before = match query.before {
         Some(id) => number_of(connection, Some(id))?.unwrap_or(0),
         None => i64::MAX,
     };
-    records(connection, history_of(query.which), params![before, sql_limit(query.limit)])
-}
-
-/// Each goes along an index of those that are wanted, so that a page costs what stands on it. (Where a
-/// call is over and not yet done, the live ones pass over it.)
-const fn history_of(which: Which) -> &'static str {
-    match which {
+    let along = |sql| records(connection, sql, params![before, sql_limit(query.limit)]);
+    match query.which {
+        // Where a call is over and not yet done, the live ones pass over it.
         Which::Live => {
-            "SELECT number, record FROM call WHERE number < ?1 AND open = 1 AND ended_at IS NULL
-             ORDER BY number DESC LIMIT ?2"
+            let numbers = std::iter::successors(open.before(before), |number| open.before(*number));
+            let sql = "SELECT record FROM call WHERE number = ?1 AND ended_at IS NULL";
+            one_by_one(connection, sql, numbers, query.limit)?.decode()
         }
-        Which::Ended => {
-            "SELECT number, record FROM call WHERE number < ?1 AND ended_at IS NOT NULL
-             ORDER BY number DESC LIMIT ?2"
-        }
-        Which::All => {
-            "SELECT number, record FROM call WHERE number < ?1 ORDER BY number DESC LIMIT ?2"
-        }
+        Which::Ended => along(ENDED),
+        Which::All => along(ALL),
     }
 }
+
+/// Each goes along an index of those that are wanted, so that a page costs what stands on it.
+const ENDED: &str = "SELECT number, record FROM call WHERE number < ?1 AND ended_at IS NOT NULL
+                     ORDER BY number DESC LIMIT ?2";
+const ALL: &str = "SELECT number, record FROM call WHERE number < ?1 ORDER BY number DESC LIMIT ?2";
 
 #[cfg(test)]
 mod tests {
@@ -232,17 +247,14 @@ mod tests {
 
     #[test]
     fn a_page_of_history_costs_what_stands_on_it_whatever_the_size_of_the_store() {
-        let all = [Which::Live, Which::Ended, Which::All].map(history_of);
         for is_over in ["n % 2", "n <= ?1 / 2", "n > ?1 / 2"] {
             let (small, large) = (store(100, is_over), store(20_000, is_over));
-            for sql in all {
+            for sql in [ENDED, ALL] {
                 let (of_small, of_large) =
                     (page(&small, sql, i64::MAX), page(&large, sql, i64::MAX));
                 assert_eq!(of_large.1, 10, "{sql}");
                 assert_eq!(of_small, of_large, "{sql}, where {is_over}");
             }
-            let (of_small, of_large) = (page(&small, LOAD_LIVE, 0), page(&large, LOAD_LIVE, 0));
-            assert_eq!((of_small, of_large.1), (of_large, 10), "live ones, where {is_over}");
         }
     }
 
@@ -250,10 +262,8 @@ mod tests {
     fn every_page_is_found_by_an_index_in_the_order_in_which_it_is_wanted() {
         let store = store(10, "n % 2");
         for (sql, expected) in [
-            (LOAD_LIVE, "SEARCH call USING INDEX call_open (number>?)"),
-            (history_of(Which::Live), "SEARCH call USING INDEX call_open (number<?)"),
-            (history_of(Which::Ended), "SEARCH call USING INDEX call_over (number<?)"),
-            (history_of(Which::All), "SEARCH call USING INTEGER PRIMARY KEY (rowid<?)"),
+            (ENDED, "SEARCH call USING INDEX call_over (number<?)"),
+            (ALL, "SEARCH call USING INTEGER PRIMARY KEY (rowid<?)"),
         ] {
             assert_eq!(plan(&store, sql), expected);
         }

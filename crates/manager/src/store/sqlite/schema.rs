@@ -75,6 +75,15 @@ CREATE TABLE forgotten (
 ) STRICT;
 INSERT INTO forgotten SELECT id, call FROM entry WHERE call = 0;
 ",
+    "
+-- Three indexes of a call become one. What is open is what is not over; and what was over for long
+-- enough is found without looking at rows.
+DROP INDEX call_open;
+DROP INDEX call_done;
+DROP INDEX call_over;
+CREATE INDEX call_over   ON call (number, ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX call_ending ON call (number)           WHERE ended_at IS NOT NULL AND open = 1;
+",
 ];
 
 /// Sets a fresh connection to write up, and brings the tables up to date.

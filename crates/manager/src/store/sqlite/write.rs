@@ -10,6 +10,8 @@ use rusqlite::{
 };
 
 use super::lock::Lock;
+use super::open_calls::OpenCalls;
+use super::prune::Pass;
 use crate::hashing::HashMap;
 use crate::record::CallRecord;
 use crate::store::{Change, CommitError, codec};
@@ -21,6 +23,9 @@ pub(super) struct Writer {
     rows: HashMap<CallId, Row>,
     /// The number of the next call; `None` where it has to be read.
     next_number: Option<i64>,
+    open_calls: OpenCalls,
+    /// How far the calls were looked through for what is to be forgotten.
+    pub(super) pass: Pass,
     _lock: Lock,
 }
 
@@ -130,9 +135,16 @@ impl From<rusqlite::Error> for Stop {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, lock: Lock) -> rusqlite::Result<Self> {
+    pub(super) fn new(connection: Connection, open_calls: OpenCalls, lock: Lock) -> Self {
         connection.set_prepared_statement_cache_capacity(32);
-        Ok(Self { connection, rows: HashMap::default(), next_number: None, _lock: lock })
+        Self {
+            connection,
+            rows: HashMap::default(),
+            next_number: None,
+            open_calls,
+            pass: Pass::default(),
+            _lock: lock,
+        }
     }
 
     pub(super) fn commit(&mut self, encoded: &EncodedChanges) -> Result<(), CommitError> {
@@ -167,9 +179,11 @@ impl Writer {
             return Err(CommitError::Conflict { calls: conflicts });
         }
         if let Err(error) = transaction.commit() {
-            // What is known of the rows may be out of date: it is read again.
+            // What is known of the rows may be out of date: it is read again. Calls that are not there
+            // do no harm among the open ones.
             self.rows.clear();
             self.next_number = None;
+            self.open_calls.add(written.iter().map(|(_, row)| row.number));
             return Err(match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull | ErrorCode::ReadOnly) => {
                     refused(&error)
@@ -178,13 +192,14 @@ impl Writer {
             });
         }
         self.next_number = Some(next_number);
-        for (id, row) in written {
+        for (id, row) in &written {
             if row.indexed.open {
-                self.rows.insert(id, row);
+                self.rows.insert(*id, *row);
             } else {
-                self.rows.remove(&id);
+                self.rows.remove(id);
             }
         }
+        self.open_calls.take(written.iter().map(|(_, row)| (row.number, row.indexed.open)));
         Ok(())
     }
 }
