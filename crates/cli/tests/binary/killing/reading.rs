@@ -116,7 +116,9 @@ pub(crate) fn stored(path: &Path) -> (Vec<StoredCall>, BTreeMap<String, String>)
     // One look for all of it: the daemon goes on writing.
     let store = store.unchecked_transaction().unwrap();
     let mut ids = BTreeMap::<i64, BTreeSet<String>>::new();
-    let mut rows = store.prepare("SELECT call, value FROM carrier_id").unwrap();
+    let mut rows = store
+        .prepare("SELECT call, value FROM carrier_id UNION SELECT call, value FROM new_carrier_id")
+        .unwrap();
     let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     for (call, value) in rows.map(Result::unwrap) {
         ids.entry(call).or_default().insert(value);

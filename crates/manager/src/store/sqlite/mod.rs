@@ -1,6 +1,7 @@
 //! The default store: one SQLite file, one writer and one thread that reads. The writer works on a
 //! thread of its own, or on that of a caller who may be blocked.
 
+mod carrier_ids;
 mod lock;
 mod open_calls;
 mod prune;
@@ -23,6 +24,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use super::{CallStore, Change, CommitError, HistoryQuery, Pruned, StoreError};
 use crate::entry::StoredEntry;
 use crate::record::CallRecord;
+use carrier_ids::{CarrierId, CarrierIds, Newest};
 use lock::Lock;
 use open_calls::OpenCalls;
 use thread::Worker;
@@ -37,6 +39,7 @@ pub struct SqliteStore {
     writing: Worker<Shared>,
     writer: Shared,
     open_calls: OpenCalls,
+    newest_ids: Newest,
     /// What the last changes were encoded in: its memory is used again.
     room: Mutex<EncodedChanges>,
 }
@@ -210,7 +213,9 @@ impl SqliteStore {
 
         let reader = Self::reader(path).map_err(classify)?;
         let open_calls = OpenCalls::read(&connection).map_err(classify)?;
-        let writer = Writer::new(connection, open_calls.clone(), lock);
+        let carrier_ids = CarrierIds::read(&connection).map_err(classify)?;
+        let newest_ids = carrier_ids.newest();
+        let writer = Writer::new(connection, open_calls.clone(), carrier_ids, lock);
         let writer = Shared(Arc::new(Mutex::new(writer)));
         let spawned = |error: std::io::Error| OpenError::Failed {
             path: name.clone(),
@@ -220,6 +225,7 @@ impl SqliteStore {
             writing: Worker::spawn("offhook-store-writer", writer.clone()).map_err(spawned)?,
             writer,
             open_calls,
+            newest_ids,
             reader: Worker::spawn("offhook-store-reader", reader).map_err(spawned)?,
             room: Mutex::default(),
         })
@@ -276,8 +282,8 @@ impl CallStore for SqliteStore {
         provider: &ProviderName,
         carrier_id: &str,
     ) -> Result<Option<CallRecord>, StoreError> {
-        let (provider, carrier_id) = (provider.clone(), carrier_id.to_owned());
-        self.read(move |connection| read::find(connection, &provider, &carrier_id)).await
+        let (newest, id) = (self.newest_ids.clone(), CarrierId::new(provider, carrier_id));
+        self.read(move |connection| read::find(connection, &newest, &id)).await
     }
 
     async fn find_idempotent(&self, key: &str) -> Result<Option<(CallId, [u8; 16])>, StoreError> {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
+use super::carrier_ids::{CarrierId, CarrierIds};
 use super::write::Writer;
 use crate::store::{Pruned, codec};
 
@@ -24,13 +25,16 @@ impl Writer {
         let until = Instant::now() + LONGEST;
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.carrier_ids.begin(&transaction)?;
         let highest = transaction
             .prepare_cached("SELECT coalesce(max(id), 0) FROM entry")?
             .query_row([], |row| row.get(0))?;
         let newest = transaction
             .prepare_cached("SELECT coalesce(max(number), 0) FROM call")?
             .query_row([], |row| row.get(0))?;
-        let mut step = Step { transaction: &transaction, highest, newest, rows, until };
+        let carrier_ids = &mut self.carrier_ids;
+        let mut step =
+            Step { transaction: &transaction, carrier_ids, highest, newest, rows, until };
         let mut pass = self.pass.with(ended_before);
         let mut calls = 0;
         let more = loop {
@@ -46,7 +50,8 @@ impl Writer {
                 break true;
             }
         };
-        transaction.commit()?;
+        transaction.commit().inspect_err(|_| self.carrier_ids.unclear())?;
+        self.carrier_ids.committed();
         self.pass = if more { pass } else { Pass::default() };
         Ok(Pruned { calls, more })
     }
@@ -77,6 +82,7 @@ const LOOKED_THROUGH_AT_ONCE: i64 = 10_000;
 /// What a step does.
 struct Step<'t> {
     transaction: &'t Transaction<'t>,
+    carrier_ids: &'t mut CarrierIds,
     /// The highest number of an entry. The next one is one more, so it stays.
     highest: i64,
     /// The highest number of a call.
@@ -182,19 +188,14 @@ impl Step<'_> {
     fn forget_ids(&mut self, call: i64, record: &str) -> rusqlite::Result<()> {
         match codec::decode_record(record.as_bytes(), String::new) {
             Ok(record) => {
-                let mut forget = self.transaction.prepare_cached(
-                    "DELETE FROM carrier_id WHERE provider = ?1 AND value = ?2 AND call = ?3",
-                )?;
                 for id in record.ids.iter() {
-                    let forgotten =
-                        forget.execute(params![record.provider.as_str(), id.value(), call])?;
-                    self.rows = self.rows.saturating_sub(forgotten);
+                    let id = CarrierId::new(&record.provider, id.value());
+                    let rows = self.carrier_ids.forget(self.transaction, id, call)?;
+                    self.count(rows);
                 }
             }
             // A damaged record hides its ids, and keeps nothing from being forgotten.
-            Err(_) => {
-                self.transaction.execute("DELETE FROM carrier_id WHERE call = ?1", [call])?;
-            }
+            Err(_) => self.carrier_ids.forget_all(self.transaction, call)?,
         }
         let keys = self
             .transaction

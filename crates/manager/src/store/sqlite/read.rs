@@ -1,8 +1,9 @@
 //! The queries.
 
-use offhook_core::{CallId, ProviderName};
+use offhook_core::CallId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, params};
 
+use super::carrier_ids::{CarrierId, Newest};
 use super::open_calls::OpenCalls;
 use crate::entry::StoredEntry;
 use crate::record::CallRecord;
@@ -104,13 +105,13 @@ pub(super) fn get(connection: &Connection, id: CallId) -> Result<Option<CallReco
 
 pub(super) fn find(
     connection: &Connection,
-    provider: &ProviderName,
-    carrier_id: &str,
+    newest: &Newest,
+    id: &CarrierId,
 ) -> Result<Option<CallRecord>, StoreError> {
-    let sql = "SELECT call.number, call.record FROM carrier_id
-               JOIN call ON call.number = carrier_id.call
-               WHERE carrier_id.provider = ?1 AND carrier_id.value = ?2";
-    records(connection, sql, [provider.as_str(), carrier_id]).map(|mut found| found.pop())
+    let owner = newest.find(connection, id).map_err(|error| failed(&error))?;
+    let Some(number) = owner else { return Ok(None) };
+    let sql = "SELECT number, record FROM call WHERE number = ?1";
+    records(connection, sql, [number]).map(|mut found| found.pop())
 }
 
 pub(super) fn find_idempotent(

@@ -83,6 +83,13 @@ DROP INDEX call_done;
 DROP INDEX call_over;
 CREATE INDEX call_over   ON call (number, ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX call_ending ON call (number)           WHERE ended_at IS NOT NULL AND open = 1;
+-- Carrier ids that are not yet in their places, as they came.
+CREATE TABLE new_carrier_id (
+    id       INTEGER PRIMARY KEY,
+    provider TEXT    NOT NULL,
+    value    TEXT    NOT NULL,
+    call     INTEGER NOT NULL
+) STRICT;
 ",
 ];
 

@@ -9,6 +9,7 @@ use rusqlite::{
     CachedStatement, Connection, ErrorCode, OptionalExtension, TransactionBehavior, params,
 };
 
+use super::carrier_ids::{CarrierId, CarrierIds, Claim};
 use super::lock::Lock;
 use super::open_calls::OpenCalls;
 use super::prune::Pass;
@@ -24,6 +25,7 @@ pub(super) struct Writer {
     /// The number of the next call; `None` where it has to be read.
     next_number: Option<i64>,
     open_calls: OpenCalls,
+    pub(super) carrier_ids: CarrierIds,
     /// How far the calls were looked through for what is to be forgotten.
     pub(super) pass: Pass,
     _lock: Lock,
@@ -135,13 +137,19 @@ impl From<rusqlite::Error> for Stop {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, open_calls: OpenCalls, lock: Lock) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        open_calls: OpenCalls,
+        carrier_ids: CarrierIds,
+        lock: Lock,
+    ) -> Self {
         connection.set_prepared_statement_cache_capacity(32);
         Self {
             connection,
             rows: HashMap::default(),
             next_number: None,
             open_calls,
+            carrier_ids,
             pass: Pass::default(),
             _lock: lock,
         }
@@ -153,6 +161,7 @@ impl Writer {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| refused(&error))?;
+        self.carrier_ids.begin(&transaction).map_err(|error| refused(&error))?;
         let mut written = Vec::with_capacity(encoded.changes.len());
         // All of them are named, so that all can be read again before the next attempt.
         let mut conflicts = Vec::new();
@@ -167,7 +176,8 @@ impl Writer {
             for change in &encoded.changes {
                 let call = change.record.id;
                 let texts: Vec<_> = texts.by_ref().take(1 + change.entries).collect();
-                match statements.write(&self.rows, &mut next_number, change, &texts) {
+                let ids = &mut self.carrier_ids;
+                match statements.write(&self.rows, ids, &mut next_number, change, &texts) {
                     Ok(row) => written.push((call, row)),
                     Err(Stop::Conflict) => conflicts.push(call),
                     Err(Stop::Failed(error)) => return Err(refused(&error)),
@@ -178,11 +188,13 @@ impl Writer {
             // A dropped transaction rolls back.
             return Err(CommitError::Conflict { calls: conflicts });
         }
+        self.carrier_ids.place(&transaction).map_err(|error| refused(&error))?;
         if let Err(error) = transaction.commit() {
             // What is known of the rows may be out of date: it is read again. Calls that are not there
             // do no harm among the open ones.
             self.rows.clear();
             self.next_number = None;
+            self.carrier_ids.unclear();
             self.open_calls.add(written.iter().map(|(_, row)| row.number));
             return Err(match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull | ErrorCode::ReadOnly) => {
@@ -199,6 +211,7 @@ impl Writer {
                 self.rows.remove(id);
             }
         }
+        self.carrier_ids.committed();
         self.open_calls.take(written.iter().map(|(_, row)| (row.number, row.indexed.open)));
         Ok(())
     }
@@ -209,7 +222,7 @@ struct Statements<'t> {
     connection: &'t Connection,
     insert_call: CachedStatement<'t>,
     insert_entry: CachedStatement<'t>,
-    insert_carrier_id: CachedStatement<'t>,
+    claim: Claim<'t>,
     update_call: CachedStatement<'t>,
     update_indexed: CachedStatement<'t>,
 }
@@ -224,11 +237,7 @@ impl<'t> Statements<'t> {
             )?,
             insert_entry: connection
                 .prepare_cached("INSERT INTO entry (call, previous, body) VALUES (?1, ?2, ?3)")?,
-            // A call may have one value under two kinds: that is no conflict with itself.
-            insert_carrier_id: connection.prepare_cached(
-                "INSERT INTO carrier_id (provider, value, call) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO UPDATE SET call = call WHERE call = excluded.call",
-            )?,
+            claim: Claim::prepare(connection)?,
             update_call: connection.prepare_cached(
                 "UPDATE call SET revision = ?2, last_entry = ?3, record = ?4 WHERE number = ?1",
             )?,
@@ -242,6 +251,7 @@ impl<'t> Statements<'t> {
     fn write(
         &mut self,
         rows: &HashMap<CallId, Row>,
+        carrier_ids: &mut CarrierIds,
         next_number: &mut i64,
         change: &EncodedChange,
         texts: &[Text<'_>],
@@ -269,9 +279,9 @@ impl<'t> Statements<'t> {
             last_entry = self.insert_entry.insert(params![number, last_entry, entry])?;
         }
         for value in &change.new_ids {
-            let provider = change.record.provider.as_str();
-            let owned = self.insert_carrier_id.execute(params![provider, value, number])?;
-            if owned == 0 {
+            // A call may have one value under two kinds: that is no conflict with itself.
+            let id = CarrierId::new(&change.record.provider, value);
+            if !carrier_ids.claim(&mut self.claim, id, number)? {
                 return Err(Stop::Conflict);
             }
         }
